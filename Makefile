@@ -93,7 +93,7 @@ faults: setup ## hurt devices of real processes, and count what is lost; goes on
 day: setup ## one more stretch of a day in the life of the whole product, on the disk of the one before [MINUTES=50]
 	$(main) -m measure.day $(if $(MINUTES),--minutes $(MINUTES))
 
-fuzz: setup ## every decoder fed with bytes that nobody meant, two minutes each; goes on from build/fuzz [TARGET=name SECONDS=120]
+fuzz: setup ## every decoder fed with bytes that nobody meant, two minutes of a processor each; goes on from build/fuzz [TARGET=name SECONDS=120]
 	$(main) -m measure.fuzz $(foreach each,$(TARGET),--target $(each)) $(if $(SECONDS),--seconds $(SECONDS))
 
 storm: setup-cloud ## 10,000 events of many devices, a flood of one, and 1,000 with crashes, on the local cloud

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from smartcam.edge.standard_output import printed
-from tools.command_line import Verbs, complain, run_verb
+from tools.command_line import Verbs, interruptible, run_verb
 
 SECTIONS: Final[Mapping[str, Verbs]] = {
     "See it work": {
@@ -59,7 +59,6 @@ SECTIONS: Final[Mapping[str, Verbs]] = {
 }
 """What a person wants to do, and the verbs for it: each with the function that runs it and one line of help."""
 VERBS: Final[Verbs] = {name: verb for verbs in SECTIONS.values() for name, verb in verbs.items()}
-INTERRUPTED: Final = 130
 _LIBRARIES: Final[Mapping[str, str]] = {"OPENCV_FFMPEG_LOGLEVEL": "-8", "OPENCV_LOG_LEVEL": "ERROR"}
 """What makes OpenCV and its FFmpeg keep to themselves what they think of a file; read when they are loaded."""
 
@@ -70,7 +69,4 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Of a clip that cannot be read we say so ourselves, once and with its name.
     for name, level in _LIBRARIES.items():
         os.environ.setdefault(name, level)
-    try:
-        return printed(lambda: run_verb("smartcam", SECTIONS, words))
-    except KeyboardInterrupt:  # a verb that has more to say about it catches it first
-        return complain(words[0], "interrupted", INTERRUPTED)
+    return interruptible(next(iter(words), ""), lambda: printed(lambda: run_verb("smartcam", SECTIONS, words)))

@@ -15,7 +15,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from tools.command_line import ROOT
+from standins.cloud.leashed import kill_leashed, start_leashed
+from tools.command_line import ROOT, interruptible
 
 FOLDER: Final = ROOT / "build/mutants"
 LEAST_KILLED: Final = 0.85
@@ -33,8 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--within",
         type=float,
+        default=2.0,
         metavar="SECONDS",
-        help="give each mutant tests for no more CPU seconds than that, the quickest first: some are noticed by others",
+        help="of CPU for the tests of one mutant, the quickest first: some are noticed by slower ones only (2)",
     )
     parser.add_argument("--survivors", action="store_true", help="try the survivors of the last run again")
     parser.add_argument("--fresh", action="store_true", help="forget earlier runs")
@@ -48,8 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not names:
             print("No mutant has survived.")
             return 0
-    within = [] if chosen.within is None else ["--within", str(chosen.within)]
-    _run([sys.executable, "-m", "measure.trying", *within, *names])
+    _try([sys.executable, "-m", "measure.trying", "--within", str(chosen.within), *names])
     counts = count(results())
     print(table(counts))
     return 0 if share_killed(counts) >= LEAST_KILLED else 1
@@ -68,7 +69,10 @@ def prepare(folder: Path) -> None:
 
 def results() -> str:
     """One line for each mutant: its name and what became of it."""
-    return _run([str(Path(sys.executable).with_name("mutmut")), "results", "--all", "true"], stdout=subprocess.PIPE)
+    command = [str(Path(sys.executable).with_name("mutmut")), "results", "--all", "true"]
+    return subprocess.run(  # noqa: S603  mutmut of this environment
+        command, cwd=FOLDER, env=_variables(), stdout=subprocess.PIPE, text=True, check=True
+    ).stdout
 
 
 def survivors(listing: str) -> list[str]:
@@ -102,8 +106,19 @@ def table(counts: Mapping[str, Counter[str]]) -> str:
     return "\n".join([*lines, f"{share_killed(counts):.1%} killed, at least {LEAST_KILLED:.0%} are wanted"])
 
 
-def _run(command: Sequence[str], stdout: int | None = None) -> str:
-    variables = {
+def _try(command: Sequence[str]) -> None:
+    """The mutants are tried in forks, which end with whoever asked for them. Raises CalledProcessError."""
+    process = start_leashed(command, _variables(), FOLDER, sys.stdout.fileno())
+    try:
+        code = process.wait()
+    finally:
+        kill_leashed(process)
+    if code:
+        raise subprocess.CalledProcessError(code, command)
+
+
+def _variables() -> Mapping[str, str]:
+    return {
         **os.environ,
         # A fixed seed makes sets, and with them the order in which things are tried, the same in each run.
         "PYTHONHASHSEED": "0",
@@ -112,11 +127,7 @@ def _run(command: Sequence[str], stdout: int | None = None) -> str:
         # Two children have a core each; the threads of BLAS would wait for one another.
         "OPENBLAS_NUM_THREADS": "1",
     }
-    done = subprocess.run(  # noqa: S603  our own module, or mutmut of this environment
-        command, cwd=FOLDER, env=variables, stdout=stdout, text=True, check=True
-    )
-    return done.stdout or ""
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(interruptible("mutants", main))

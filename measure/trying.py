@@ -6,6 +6,7 @@ takes longer than most tests. Started by measure/mutants.py, in the folder that 
 
 import argparse
 import gc
+import hashlib
 import json
 import math
 import os
@@ -17,7 +18,8 @@ import tempfile
 import time
 import traceback
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatch
 from functools import partial
@@ -48,32 +50,68 @@ TIMEOUT: Final = 36
 _MEMORY: Final = Path("/dev/shm")  # noqa: S108  durability is not tested here, and each mutant's syncs take their time
 _PATIENCE_S: Final = 5
 """CPU seconds that a mutant may take beside five times what its tests take without it."""
-_REACH: Final = Path("reach.json")
+_LONGEST_S: Final = 4
+"""CPU seconds of a test that mutants meet. A longer one would be asked last, and few mutants would get so far."""
+_TIMES_TOLD: Final = 50
+_REACH: Final = Path("reach.jsonl")
 _HUNG: Final = (-signal.SIGXCPU, -signal.SIGALRM, -signal.SIGKILL)
 
 
 @dataclass(frozen=True, slots=True)
-class Footprints:
-    """What the tests did without a mutant: the CPU seconds of each, and which of them came to each function."""
+class Footprint:
+    """What one test did without a mutant."""
 
-    seconds: dict[str, float]
-    tests: dict[str, list[str]]
+    test: str
+    seconds: float
+    """Of CPU."""
+    functions: tuple[str, ...]
+    """To which of those under mutation it came; none if it took too long."""
+    state: str
+    """Of all that it depends on, as a digest."""
+
+
+class Footprints:
+    """What the tests did without a mutant, as far as they were measured: kept in a file, a line for each."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._by_test: dict[str, Footprint] = {}
+        self._by_function: dict[str, list[str]] = defaultdict(list)
+        for line in path.read_text().splitlines() if path.exists() else ():
+            with suppress(ValueError):  # a line in which a run was stopped
+                self._add(Footprint(**json.loads(line)))
+
+    def note(self, footprint: Footprint) -> None:
+        """Whenever the run is stopped, what was measured is kept."""
+        self._add(footprint)
+        with self._path.open("a") as file:
+            file.write(json.dumps(asdict(footprint)) + "\n")
+
+    def _add(self, footprint: Footprint) -> None:
+        known = self._by_test.get(footprint.test)
+        for function in known.functions if known else ():
+            self._by_function[function].remove(footprint.test)
+        self._by_test[footprint.test] = footprint
+        for function in footprint.functions:
+            self._by_function[function].append(footprint.test)
 
     def of(self, mutant: str, noticed: Mapping[str, int] = MappingProxyType({})) -> list[str]:
         """The tests that come to this mutant: first those that are quick for what they have noticed of its function."""
-        tests = self.tests.get(mangled_name_from_mutant_name(mutant), ())
-        return sorted(tests, key=lambda test: self.seconds[test] / (1 + noticed.get(test, 0)))
+        tests = self._by_function.get(mangled_name_from_mutant_name(mutant), ())
+        return sorted(tests, key=lambda test: self._by_test[test].seconds / (1 + noticed.get(test, 0)))
 
     def cost(self, mutant: str) -> float:
         """The CPU seconds that it takes to see that this mutant survives."""
-        return sum(self.seconds[test] for test in self.of(mutant))
+        return sum(self._by_test[test].seconds for test in self.of(mutant))
 
-    def renewed(self, newer: "Footprints") -> "Footprints":
-        """With what is newer known of some of the tests."""
-        tests = {function: [test for test in of if test not in newer.seconds] for function, of in self.tests.items()}
-        for function, of in newer.tests.items():
-            tests[function] = [*tests.get(function, ()), *of]
-        return Footprints(self.seconds | newer.seconds, tests)
+    def wanted(self, states: Mapping[str, str], mutants: Iterable[str]) -> set[str]:
+        """Of these tests with their states, which to measure: new ones, and changed ones that these mutants meet."""
+        met = {test for mutant in mutants for test in self.of(mutant)}
+        return {
+            test
+            for test, state in states.items()
+            if test not in self._by_test or (test in met and self._by_test[test].state != state)
+        }
 
 
 class Trying:
@@ -89,75 +127,73 @@ class Trying:
         """Notes that a test has failed. Nobody reads what is written about a mutant's."""
         if report.failed:
             self._failed = True
-            print(report.longreprtext)
+            print(report.longreprtext, flush=True)
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Takes the place of pytest's own loop."""
         if session.testsfailed:
             raise session.Interrupted("a file of tests cannot be read")
         items = {item.nodeid: item for item in session.items}
+        footprints = Footprints(_REACH.absolute())
+        gc.freeze()  # what is there already is no rubbish, and looking through it would copy it in each child
         with tempfile.TemporaryDirectory(prefix="mutants-", dir=_MEMORY if _MEMORY.is_dir() else None) as folder:
-            self._try_all(items, self._measure_all(session.items, Path(folder)), Path(folder))
+            children = Children(Path(folder))
+            self._measure_all(items, footprints, children)
+            self._try_all(items, footprints, children)
         return True
 
-    def _measure_all(self, items: Sequence[pytest.Item], folder: Path) -> Footprints:
-        """Measures tests that are new, and those that the mutants will meet: they are to pass without them."""
-        known = Footprints(**json.loads(_REACH.read_text())) if _REACH.exists() else Footprints({}, {})
-        met = {test for _, mutant in self._mutants for test in known.of(mutant)}
-        wanted = [item for item in items if item.nodeid in met or item.nodeid not in known.seconds]
-        found = folder / "found.json"
-        if os.waitpid(_fork(lambda: self._measure(wanted, found), folder), 0)[1]:
-            raise pytest.UsageError("a test fails without any mutant: run the tests first")
-        reach = known.renewed(Footprints(**json.loads(found.read_text())))
-        _REACH.write_text(json.dumps(asdict(reach)))
-        return reach
+    def _measure_all(self, items: Mapping[str, pytest.Item], footprints: Footprints, children: "Children") -> None:
+        """Measures tests that are new or changed: they are to pass without a mutant."""
+        failed: list[str] = []
+        states = _states(items)
 
-    def _measure(self, items: Sequence[pytest.Item], into: Path) -> int:
-        reach = Footprints({}, {})
+        def note(test: str, code: int, said: str) -> None:
+            if code in _HUNG:
+                footprints.note(Footprint(test, _LONGEST_S, (), states[test]))
+            elif code:
+                failed.append(test)
+            else:
+                seconds, *functions = json.loads(said)
+                footprints.note(Footprint(test, seconds, tuple(functions), states[test]))
+
+        for test in sorted(footprints.wanted(states, (mutant for _, mutant in self._mutants))):
+            children.start(partial(self._measure, items[test]), _LONGEST_S, partial(note, test))
+        children.finish()
+        if failed:
+            raise pytest.UsageError(f"a test fails without any mutant: run the tests first: {', '.join(failed)}")
+
+    def _measure(self, item: pytest.Item, said: Path) -> int:
         set_mutant_under_test("stats")
-        for item, following in zip(items, [*items[1:], None], strict=True):
-            began = time.process_time()
-            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
-            reach.seconds[item.nodeid] = time.process_time() - began
-            for function in state()._stats:  # noqa: SLF001  mutmut's own runner reads it like this
-                reach.tests.setdefault(function, []).append(item.nodeid)
-            state()._stats.clear()  # noqa: SLF001  the same
-        into.write_text(json.dumps(asdict(reach)))
+        began = time.process_time()
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+        seconds = time.process_time() - began
+        said.write_text(json.dumps([seconds, *sorted(state()._stats)]))  # noqa: SLF001  mutmut's own runner reads it so
         return int(self._failed)
 
-    def _try_all(self, items: Mapping[str, pytest.Item], reach: Footprints, folder: Path) -> None:
-        running: dict[int, tuple[SourceFileMutationData, str]] = {}
+    def _try_all(self, items: Mapping[str, pytest.Item], footprints: Footprints, children: "Children") -> None:
+        lives: Counter[bool] = Counter()
+        every = max(len(self._mutants) // _TIMES_TOLD, 1)
 
-        def reap() -> None:
-            pid, status = os.wait()
-            code = os.waitstatus_to_exitcode(status)
-            data, mutant = running.pop(pid)
+        def note(data: SourceFileMutationData, mutant: str, code: int, said: str) -> None:
             _note(data, mutant, TIMEOUT if code in _HUNG else code)
-            noticed_by = _noticed_by(folder, pid)
-            if noticed_by.exists():
-                self._noticed[mangled_name_from_mutant_name(mutant)][noticed_by.read_text()] += 1
-                noticed_by.unlink()
-
-        gc.freeze()  # what is there already is no rubbish, and looking through it would copy it in each child
+            if said:
+                self._noticed[mangled_name_from_mutant_name(mutant)][said] += 1
+            lives[code == 0] += 1
+            if lives.total() % every == 0:
+                print(f"{lives.total()} of {len(self._mutants)} mutants tried, {lives[True]} not noticed", flush=True)
 
         # In an order drawn by lot, so that a run that is stopped has tried a fair sample of all.
         for data, mutant in Random(0).sample(self._mutants, len(self._mutants)):  # noqa: S311  a draw, no secret
             noticed = self._noticed[mangled_name_from_mutant_name(mutant)]
-            tests = [items[name] for name in reach.of(mutant, noticed) if name in items]
+            tests = [items[name] for name in footprints.of(mutant, noticed) if name in items]
             if not tests:
                 _note(data, mutant, NO_TESTS)
                 continue
-            if len(running) == CHILDREN:
-                reap()
-            cost = min(reach.cost(mutant), self._within_s)
-            running[_fork(partial(self._try, mutant, tests, cost, folder), folder)] = (data, mutant)
-        while running:
-            reap()
+            most_s = int(5 * min(footprints.cost(mutant), self._within_s)) + _PATIENCE_S
+            children.start(partial(self._try, mutant, tests), most_s, partial(note, data, mutant))
+        children.finish()
 
-    def _try(self, mutant: str, tests: Sequence[pytest.Item], cost: float, folder: Path) -> int:
-        most = int(5 * cost) + _PATIENCE_S
-        resource.setrlimit(resource.RLIMIT_CPU, (most, most))
-        signal.alarm(60 * most)  # one that waits for ever uses no CPU
+    def _try(self, mutant: str, tests: Sequence[pytest.Item], said: Path) -> int:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
         os.dup2(nowhere, sys.stderr.fileno())
@@ -165,34 +201,66 @@ class Trying:
         for item, following in zip(tests, [*tests[1:], None], strict=True):
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             if self._failed:
-                _noticed_by(folder, os.getpid()).write_text(item.nodeid)
+                said.write_text(item.nodeid)
                 return KILLED
             if time.process_time() > self._within_s:
                 break
         return 0
 
 
-def _fork(work: Callable[[], int], folder: Path) -> int:
-    """Does the work in a child with a temporary folder of its own; what it returns is the child's exit code."""
-    own = tempfile.mkdtemp(dir=folder)
-    pid = os.fork()
-    if pid:
-        return pid
-    code = KILLED  # whatever is raised here, a mutant's fault has raised it
-    try:
-        os.environ["PYTEST_DEBUG_TEMPROOT"] = own
-        code = work()
-    except BaseException:
-        traceback.print_exc()
-        raise
-    finally:
+class Children:
+    """Forks of this process, two at a time, each with a temporary folder and a limit of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._running: dict[int, tuple[Path, Callable[[int, str], None]]] = {}
+
+    def start(self, work: Callable[[Path], int], most_s: int, ended: Callable[[int, str], None]) -> None:
+        """Does the work in a child, which may take so many CPU seconds, once there is room for it.
+
+        What the work returns is the child's exit code. `ended` gets it with what the work has written into the file
+        that it was given.
+        """
+        if len(self._running) == CHILDREN:
+            self._reap()
+        own = Path(tempfile.mkdtemp(dir=self._folder))
+        pid = os.fork()
+        if pid:
+            self._running[pid] = (own, ended)
+            return
+        code = KILLED  # whatever is raised here, a mutant's fault has raised it
+        try:
+            resource.setrlimit(resource.RLIMIT_CPU, (most_s, most_s))
+            signal.alarm(60 * most_s)  # one that waits for ever uses no CPU
+            os.environ["PYTEST_DEBUG_TEMPROOT"] = str(own)
+            code = work(own / "said")
+        except BaseException:
+            traceback.print_exc()
+            raise
+        finally:
+            os._exit(code)
+
+    def finish(self) -> None:
+        """Waits for all that were started."""
+        while self._running:
+            self._reap()
+
+    def _reap(self) -> None:
+        pid, status = os.wait()
+        own, ended = self._running.pop(pid)
+        said = own / "said"
+        ended(os.waitstatus_to_exitcode(status), said.read_text() if said.exists() else "")
         shutil.rmtree(own, ignore_errors=True)
-        os._exit(code)
 
 
-def _noticed_by(folder: Path, pid: int) -> Path:
-    """Where a child that tries a mutant writes which test has noticed it."""
-    return folder / f"noticed-by-{pid}"
+def _states(items: Mapping[str, pytest.Item]) -> dict[str, str]:
+    """For each test a digest of its file, and of all that is no file of tests."""
+    common = hashlib.sha256()
+    for path in sorted(Path().rglob("*.py")):
+        if not path.name.startswith("test_"):
+            common.update(path.read_bytes())
+    of_file = {path: hashlib.sha256(common.digest() + path.read_bytes()) for path in {i.path for i in items.values()}}
+    return {test: of_file[item.path].hexdigest()[:16] for test, item in items.items()}
 
 
 def _note(data: SourceFileMutationData, mutant: str, code: int) -> None:

@@ -110,3 +110,24 @@ def _frame(picture: Picture, pixel_format: str, size: tuple[int, int] | None) ->
     width, height = size or (picture.width, picture.height)
     rgb = frame.to_ndarray(format="rgb24")[:height, :width]
     return av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24").reformat(format=pixel_format)
+
+
+def repeated(clip: Path, target: Path, times: int) -> Path:
+    """The clip so many times over, its pictures as they are encoded."""
+    with av.open(f"file:{target}", "w") as writing:
+        stream: VideoStream | None = None
+        offset = 0
+        for _ in range(times):
+            with av.open(f"file:{clip}") as reading:
+                shown = reading.streams.video[0]
+                if stream is None:
+                    stream = writing.add_stream_from_template(shown)
+                length = offset
+                for packet in reading.demux(shown):
+                    if packet.dts is None or packet.pts is None:
+                        continue
+                    length = max(length, offset + packet.pts + (packet.duration or 0))
+                    packet.pts, packet.dts, packet.stream = packet.pts + offset, packet.dts + offset, stream
+                    writing.mux(packet)
+                offset = length
+    return target

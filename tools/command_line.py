@@ -2,14 +2,19 @@
 
 import argparse
 import importlib
+import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from multiprocessing import active_children
 from pathlib import Path
+from types import FrameType
 from typing import Final
 
 from tools.recipes.keys import nearest
 
 ROOT: Final = Path(__file__).resolve().parent.parent
+INTERRUPTED: Final = 130
+"""The exit code of what a person has ended."""
 Say = Callable[[str], None]
 Verbs = Mapping[str, tuple[str, str]]
 """Per verb the function that runs it, as `module:function`, and one line of help."""
@@ -35,6 +40,23 @@ def new_parser(verb: str, explanation: str | None) -> argparse.ArgumentParser:
     """A verb's parser. The explanation is its module's docstring, without the verb that it begins with."""
     said = (explanation or "").partition(": ")[2]
     return argparse.ArgumentParser(prog=f"smartcam {verb}", description=said[:1].upper() + said[1:])
+
+
+def interruptible(verb: str, run: Callable[[], int]) -> int:
+    """Run what starts processes, and return its exit code: SIGTERM ends it as Ctrl-C does, and they end with it."""
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        return run()
+    except KeyboardInterrupt:  # a verb that has more to say about it catches it first
+        return complain(verb, "interrupted", INTERRUPTED)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    for child in active_children():
+        child.terminate()  # whose pool would wait until it has done its work
+    raise KeyboardInterrupt
 
 
 def usage(program: str, sections: Mapping[str, Verbs]) -> str:

@@ -3,8 +3,6 @@
 import argparse
 import csv
 import shutil
-import signal
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -26,8 +24,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.fresh:
         shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
-    # Whoever ends this ends the device too: its processes are in a session of their own.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     if chosen.minutes:
         number = len(_files(folder)) + 1
         try:

@@ -36,7 +36,8 @@ from tests.system.faults import raised
 from tests.system.footage import SIX_PEOPLE, detector_bundle
 from tests.system.judge import Judge
 from tests.system.resources import MIB, shared_bytes, usage
-from tests.system.rig import CAPTURE, INFERENCE, PATIENCE_S, Rig, running, until
+from tests.system.rig import CAPTURE, INFERENCE, Rig, running, until
+from tests.waiting import PATIENCE_S
 from tools.build.suite import DEMO_BUNDLE, build_suite
 
 Say = Callable[[str], object]

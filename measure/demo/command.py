@@ -2,10 +2,8 @@
 
 import argparse
 import math
-import signal
 import time
 from pathlib import Path
-from types import FrameType
 
 from measure.demo.plan import CLIP_FOLDER, DEMO_FOLDER, DemoError, DemoPlan
 from measure.demo.report import DemoReport
@@ -28,7 +26,6 @@ _LONGEST_COOLDOWN_S = 86_400
 def main(argv: list[str]) -> int:
     """0: every event became exactly one alert per channel. 1: not. 2: it could not be run. 130: interrupted."""
     arguments = _parser().parse_args(argv)
-    signal.signal(signal.SIGTERM, _as_interrupt)
     begun = time.monotonic()
 
     def say(line: str) -> None:
@@ -73,10 +70,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--console", action="store_true", help="run the local web page too, and say its address")
     parser.add_argument("--folder", type=Path, default=DEMO_FOLDER, help="where everything goes (build/demo)")
     return parser
-
-
-def _as_interrupt(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def _sum_up(report: DemoReport, plan: DemoPlan, say: Say) -> None:

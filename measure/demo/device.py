@@ -21,7 +21,7 @@ from standins.cloud.endpoint import REGION
 from standins.cloud.leashed import end_leashed, start_leashed
 from tools.build.suite import ON_DEMAND, Built
 from tools.command_line import ROOT
-from tools.console.command import VARIABLES
+from tools.console.beside import VARIABLES
 
 CONSOLE: Final = "smartcam.Console"
 # Components are given 10 s to end before they are killed.

@@ -3,6 +3,7 @@
 import sys
 
 from measure.faults.command import main
+from tools.command_line import interruptible
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(interruptible("faults", main))

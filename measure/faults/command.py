@@ -8,7 +8,6 @@ import argparse
 import os
 import random
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -46,8 +45,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     names = list(dict.fromkeys(chosen.fault)) or list(FAULTS)
     if chosen.inside:
-        # Whoever ends this ends the device too: its processes are in sessions of their own.
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
         return suffer(chosen.folder, chosen.inside, names, chosen.times)
     if chosen.fresh:
         for name in names:
@@ -56,8 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return complain("faults", "unshare is missing; remedy: apt-get install util-linux")
     chosen.folder.mkdir(parents=True, exist_ok=True)
     left = {name: FAULTS[name] for name in names if len(kept(chosen.folder, name)) < chosen.times}
-    with ThreadPoolExecutor(chosen.devices) as beside:  # more shifts than that wait for a device that is done
-        codes = list(beside.map(lambda shift: _outside(chosen, *shift), shifts(left, chosen.devices)))
+    codes = suffer_beside([_outside(chosen, *shift) for shift in shifts(left, chosen.devices)], chosen.devices)
     found = {name: kept(chosen.folder, name) for name in names}
     print(f"\n{table(found)}")
     if _NO_MOUNTS in codes:
@@ -164,13 +160,32 @@ def _save_logs(folder: Path, name: str, number: int, victim: Victim) -> None:
     (logs / "told.txt").write_text("\n".join(story))
 
 
-def _outside(chosen: argparse.Namespace, place: str, names: Sequence[str]) -> int:
-    """Run a device inside mounts of its own, which end with it."""
+def suffer_beside(commands: Sequence[Sequence[str]], devices: int) -> Sequence[int]:
+    """Run so many at once, and give their exit codes; who interrupts this has them end their devices first."""
+    running: list[subprocess.Popen[bytes]] = []
+
+    def run(command: Sequence[str]) -> int:
+        # In a session of its own: Ctrl-C in the terminal comes here alone.
+        with subprocess.Popen(command, cwd=ROOT, start_new_session=True) as process:  # noqa: S603  this module, in its mounts
+            running.append(process)
+            return process.wait()
+
+    with ThreadPoolExecutor(devices) as beside:  # more shifts than that wait for a device that is done
+        try:
+            return list(beside.map(run, commands))
+        except BaseException:
+            beside.shutdown(wait=False, cancel_futures=True)
+            for process in running:
+                process.terminate()
+            raise
+
+
+def _outside(chosen: argparse.Namespace, place: str, names: Sequence[str]) -> Sequence[str]:
+    """What runs a device inside mounts of its own, which end with it."""
     faults = [part for name in names for part in ("--fault", name)]
     command = [sys.executable, "-m", "measure.faults", "--inside", place, "--times", str(chosen.times)]
     command += ["--folder", str(chosen.folder), *faults]
-    inside = ["unshare", "--mount", "--map-root-user", "sh", "-c", _MOUNT, "sh", *command]
-    return subprocess.run(inside, cwd=ROOT, check=False).returncode  # noqa: S603  this module, in its mounts
+    return ["unshare", "--mount", "--map-root-user", "sh", "-c", _MOUNT, "sh", *command]
 
 
 def _folder(text: str) -> Path:

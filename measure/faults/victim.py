@@ -24,11 +24,10 @@ from smartcam.contract.ids import CameraId
 from smartcam.contract.times import NS_PER_S
 from smartcam.edge.starts import FILE as STARTS_FILE
 from standins.rtsp import setup_rtsp
-from tests.clips import write_clip
+from tests.clips import repeated, write_clip
 from tests.pipeline.visitor import COMING, red_bundle, visits
 from tests.rtsp.camera import RtspCamera, record
 from tests.system.faults import raised
-from tests.system.footage import repeated
 from tests.system.judge import Judge
 from tests.system.rig import CAPTURE, INFERENCE, Rig, until
 from tools.build.suite import Built, build_suite

@@ -5,6 +5,7 @@ unusual, and after them further days with three intruders each. Nobody gives a v
 """
 
 import argparse
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -24,7 +25,7 @@ from smartcam.model.interpreter import open_interpreter
 from smartcam.model.looks import Eye
 from smartcam.vision.normal.calibration import most_by_chance
 from smartcam.vision.normal.learner import LearningPlan, SceneLearner
-from tools.command_line import complain
+from tools.command_line import complain, interruptible
 
 INTRUDERS_A_DAY: Final = 3
 FIRST_FURTHER: Final = 1000
@@ -146,7 +147,8 @@ def measured(plan: YardPlan, budgets: Sequence[float], jobs: int) -> Iterator[Ya
     """What comes of each budget. Draws all days first; says on stderr how far it is."""
     numbers = [*range(_USUALLY_LEARNT + plan.days), *range(FIRST_FURTHER, FIRST_FURTHER + plan.further)]
     begun_s = monotonic()
-    with ProcessPoolExecutor(jobs) as pool:
+    # They are forked, and are not to take what ends them for an interruption of their work.
+    with ProcessPoolExecutor(jobs, None, signal.signal, (signal.SIGTERM, signal.SIG_DFL)) as pool:
         for done, _ in enumerate(pool.map(_draw, [plan] * len(numbers), numbers), 1):
             passed_s = monotonic() - begun_s
             left_s = passed_s / done * (len(numbers) - done)
@@ -176,4 +178,4 @@ def _of_intruder(day: YardDay, at_s: float) -> int | None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(interruptible("yard", main))

@@ -1,7 +1,8 @@
 """Runs a command that must not outlive its owner: `python leash.py COMMAND...`, standard input held by the owner.
 
 When standard input ends (the owner is gone, however it died) or the command ends, its whole process group is killed.
-SIGTERM and SIGINT are handed on to the command. Standard library only: it starts in a moment with `python -I -S`.
+SIGTERM, SIGINT, SIGHUP and SIGUSR2 are handed on to the command. Standard library only: it starts in a moment with
+`python -I -S`.
 """
 
 import os
@@ -14,18 +15,22 @@ from typing import Final
 
 _STDIN: Final = 0
 _NOT_STARTED: Final = 127
+_HANDED_ON: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR2)
 
 
 def leash(command: Sequence[str]) -> int:
     """Run the command to its end or its owner's. Returns its exit code, negative for a signal."""
     started: list[int] = []
+    early: list[int] = []
 
     def hand_on(number: int, _frame: object) -> None:
+        if not started:
+            early.append(number)
         for pid in started:
             os.kill(pid, number)
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, hand_on)
+    for each in _HANDED_ON:
+        signal.signal(each, hand_on)
     try:
         # A session of its own, so that the group holds the command's children and nobody else.
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603
@@ -33,6 +38,8 @@ def leash(command: Sequence[str]) -> int:
         print(f"error: cannot start {command[0]}: {error}", file=sys.stderr)
         return _NOT_STARTED
     started.append(child.pid)
+    for number in early:
+        os.kill(child.pid, number)
     ended = os.pidfd_open(child.pid)
     try:
         _wait_for_either(ended)

@@ -1,7 +1,7 @@
 """A device with a console in one process: two cameras, a detector, and somebody who walks by every seven seconds."""
 
-import socket
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +14,13 @@ from smartcam.edge.clock import SystemClock
 from smartcam.edge.outbox.outbox import Outbox
 from smartcam.inference.main import build as build_inference
 from smartcam.vision.picture import Picture
-from tests.clips import write_clip
+from tests.clips import repeated, write_clip
 from tests.fakes.bus import FakeNucleus
 from tests.fakes.models import Square, square
-from tests.pipeline.site import THING, Cloud, Component, wait_until
+from tests.pipeline.site import THING, Cloud, Component
 from tests.pipeline.square_visit import GREY, HEIGHT, SIDE, WIDTH, made_bundle
-from tests.system.footage import repeated
+from tests.ports import reserved_port
+from tests.waiting import until
 
 FPS = 10
 TOP = 100
@@ -60,6 +61,7 @@ class ConsoleSite:
         self.nucleus.configure("smartcam.Inference", {})
         self.outbox = Outbox(self.work["Inference"] / "outbox.sqlite3", SystemClock())
         Password(self.work["Guarded"] / PASSWORD_FILE).store(PASSWORD)
+        self._ports = ExitStack()
         self.address, self.guarded = self._console("Console"), self._console("Guarded")
         self._running = [
             Component(build_capture(self.nucleus.bus("smartcam.Capture"), self.shm, self.work["Capture"])),
@@ -81,30 +83,29 @@ class ConsoleSite:
 
     def _console(self, name: str) -> str:
         """A console's address; it gets a free port."""
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = self._ports.enter_context(reserved_port())
         self.nucleus.configure(f"smartcam.{name}", {"port": port})
         return f"http://127.0.0.1:{port}/"
 
     def raised(self) -> Sequence[Event]:
         return [event for event in self.cloud.events if event.phase is Phase.RAISED]
 
-    def next_raised(self, camera: str, *, after: int) -> Event:
-        """The first event of the camera that is raised when there were already so many."""
-        found: list[Event] = []
+    def next_raised(self, camera: str) -> Event:
+        """The camera's first event that begins from now on."""
+        now, found = SystemClock().utc(), list[Event]()
 
         def is_there() -> bool:
-            found[:] = [event for event in self.raised()[after:] if event.camera_id == camera]
+            found[:] = [event for event in self.raised() if event.camera_id == camera and event.started_at > now]
             return bool(found)
 
-        wait_until(is_there)
+        until(is_there)
         return found[0]
 
     def close(self) -> None:
         for component in reversed(self._running):
             component.stop()
         self.outbox.close()
+        self._ports.close()
 
 
 def _bundle(folder: Path) -> Path:

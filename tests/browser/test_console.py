@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Locator, Page, WebSocket, expect
 from smartcam.edge.clock import SystemClock
 from tests.browser.conftest import patient
 from tests.browser.console_site import PASSWORD, ConsoleSite
-from tests.pipeline.site import wait_until
+from tests.waiting import until
 
 DECODED = "video => video.getVideoPlaybackQuality().totalVideoFrames"
 LATEST_S = 2.0
@@ -89,7 +89,7 @@ def test_a_camera_is_seen_moving_in_step_with_what_is_drawn_over_it(page: Page, 
     video = playing(page, camera)
     first, before = video.screenshot(), video.evaluate(DECODED)
     page.wait_for_function(f"video => ({DECODED})(video) > {before + 10}", arg=video.element_handle())
-    wait_until(lambda: video.screenshot() != first)  # between two visits nothing moves
+    until(lambda: video.screenshot() != first)  # between two visits nothing moves
     expect(tile(page, camera)).to_contain_text("person 0.")
 
 
@@ -117,8 +117,8 @@ def test_what_is_seen_live_is_not_old(page: Page, record_testsuite_property: Cal
         return float(median(at_ms / 1e3 - mono_s - (begins[-1] / 1e9 + at_s) for at_s, at_ms in shown))
 
     first = last = late_s()
-    until = time.monotonic() + 120
-    while last >= LATEST_S and time.monotonic() < until:
+    deadline = time.monotonic() + 120
+    while last >= LATEST_S and time.monotonic() < deadline:
         last = late_s()
     record_testsuite_property("live_latency_at_first_ms", round(first * 1000))
     record_testsuite_property("live_latency_median_ms", round(last * 1000))
@@ -153,7 +153,7 @@ def test_the_next_event_obeys_a_zone_that_was_drawn(page: Page, site: ConsoleSit
     expect(page.get_by_text("The device would accept this.")).to_be_visible()
     save(page)
     expect(page.locator("pre").last).to_contain_text("zones:")
-    event = site.next_raised("yard", after=len(site.raised()))
+    event = site.next_raised("yard")
     assert event.zone == "zone"
 
 
@@ -163,7 +163,7 @@ def test_the_next_event_obeys_a_line_that_was_drawn(page: Page, site: ConsoleSit
     page.get_by_role("button", name="Raise an event when it is crossed").click()
     page.get_by_label("Direction").select_option("both")
     save(page)
-    event = site.next_raised("gate", after=len(site.raised()))
+    event = site.next_raised("gate")
     assert event.rule == "line"
 
 
@@ -197,10 +197,10 @@ def test_an_event_is_opened_its_clip_is_played_and_judged_with_a_key_and_taken_b
 
     page.keyboard.press("f")
     expect(row.get_by_text("judged false")).to_be_attached()
-    wait_until(lambda: verdict() is False)
+    until(lambda: verdict() is False)
     page.keyboard.press("u")
     expect(row.get_by_text("judged false")).not_to_be_attached()
-    wait_until(lambda: verdict() is None)
+    until(lambda: verdict() is None)
 
 
 def test_a_camera_that_is_disarmed_raises_nothing_until_it_is_armed_again(page: Page, site: ConsoleSite) -> None:
@@ -208,11 +208,11 @@ def test_a_camera_that_is_disarmed_raises_nothing_until_it_is_armed_again(page: 
     expect(tile(page, "yard").get_by_text("Disarmed")).to_be_visible()
     disarmed_at = SystemClock().utc()
     for _ in range(2):  # somebody has gone by in between
-        site.next_raised("gate", after=len(site.raised()))
+        site.next_raised("gate")
     assert [each for each in site.raised() if each.camera_id == "yard" and each.started_at > disarmed_at] == []
     page.get_by_role("button", name="Arm yard").click()
     expect(tile(page, "yard").get_by_text("Armed", exact=True)).to_be_visible()
-    site.next_raised("yard", after=len(site.raised()))
+    site.next_raised("yard")
 
 
 def test_who_knows_the_password_gets_in_and_out_again(page: Page, site: ConsoleSite) -> None:
@@ -231,7 +231,9 @@ def test_who_knows_the_password_gets_in_and_out_again(page: Page, site: ConsoleS
 
 def test_without_the_password_nothing_is_shown(page: Page, site: ConsoleSite) -> None:
     page.goto(site.guarded)
-    clip = next((site.work["Capture"] / "clips").glob("*.mp4"))
+    clips = site.work["Capture"] / "clips"
+    until(lambda: any(clips.glob("*.mp4")))
+    clip = next(clips.glob("*.mp4"))
     for path in ("cameras", "events", "health", "health/day", "settings/yard", f"clips/yard/{clip.name}"):
         assert answer(page, f"/api/{path}")[0] == 401, path
     assert answer(page, "/api/arming", "POST", {"camera": "*", "armed": False})[0] in (401, 403)
@@ -293,7 +295,7 @@ def test_axe_finds_nothing_serious(
 def first_paint_ms(page: Page) -> float:
     """For the report. Asked from here: the page's policy forbids a script that would be evaluated while it waits."""
     paint = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
-    wait_until(lambda: page.evaluate(paint) is not None)
+    until(lambda: page.evaluate(paint) is not None)
     return float(page.evaluate(paint))
 
 

@@ -32,9 +32,10 @@ from smartcam.edge.ring.packet_ring import VideoPacket
 from smartcam.vision.picture import Picture
 from standins.rtsp import setup_rtsp
 from tests.browser.coded import assert_shows
-from tests.pipeline.site import Component, Site, wait_until
+from tests.pipeline.site import Component, Site
 from tests.rtsp.camera import RtspCamera, record
 from tests.system.footage import SIX_PEOPLE, VISITS, detector_bundle, needs_footage
+from tests.waiting import until
 from tools.build.suite import DEMO_BUNDLE
 
 pytestmark = pytest.mark.soak
@@ -103,8 +104,8 @@ class Watched:
         self.site.start_inference()
         capture = Component(build_capture(self.site.nucleus.bus("smartcam.Capture"), self.site.shm, folder))
         try:
-            wait_until(self.is_over, 2 * self.length_s)
-            wait_until(lambda: not list(self.folder.glob("*.part")))
+            until(self.is_over, 2 * self.length_s)
+            until(lambda: not list(self.folder.glob("*.part")))
         finally:
             capture.stop()
             self.site.stop()

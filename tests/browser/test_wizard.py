@@ -17,9 +17,11 @@ from standins.cloud.local_cloud import LocalCloud
 from standins.greengrass_api.components import ComponentCatalogue
 from standins.greengrass_api.plane import ControlPlane
 from standins.greengrass_api.server import serving as serving_api
+from tests.browser.conftest import patient
 from tests.clips import moving_square, write_clip
 from tests.fakes.console_server import MadeConsole, serving
 from tests.fakes.fleet import digest_in, small_build
+from tests.waiting import PATIENCE_S
 from tools import setup
 from tools.console import ordering, wizard
 from tools.console.ordering import FirstOrder, WizardCommand
@@ -44,7 +46,7 @@ def page(browser: Browser, console_page: Path, tmp_path: Path, text: str) -> Ite
     assert (console_page / "index.html").is_file()
     made = Wizard(lambda: (text, ("192.0.2.9: it wants a login",)), tmp_path / "setup", "word", setup.setup_cloud)
     with serving(MadeConsole(has_cameras=False, more=made.routes())) as address:
-        context = browser.new_context(locale="en-GB", timezone_id="Europe/Berlin")
+        context = patient(browser.new_context(locale="en-GB", timezone_id="Europe/Berlin"))
         there = context.new_page()
         faults: list[str] = []
         there.on("pageerror", lambda error: faults.append(str(error)))
@@ -114,7 +116,7 @@ def test_what_is_changed_while_a_plan_is_made_makes_it_void(
 
     def planned(_: FirstOrder) -> Iterator[str]:
         yield "told of alerts: anna@example.org"
-        may_end.wait(60)
+        may_end.wait(PATIENCE_S)
 
     monkeypatch.setattr(wizard, "planned", planned)
     page.get_by_label("cameras.yaml").fill(text)

@@ -26,10 +26,10 @@ from smartcam.contract.topics import ack_topic, event_topic
 from standins.cloud.inbox import ReceivedMessage
 from standins.cloud.local_cloud import LocalCloud
 from tests.infra.sample import raised
+from tests.waiting import PATIENCE_S
 from tools.setup import setup_cloud
 
 THING = ThingName("yard-1")
-PATIENCE_S = 90.0
 CONTEXT = {"email": "anna@example.org", "phone": "+4915112345678", "things": f"{THING},yard-2"}
 FAILURES = ("ErrorQueueUrl", "FailureQueueUrl", "UntimelyQueueUrl", "UnreachedQueueUrl")
 

@@ -11,12 +11,14 @@ from queue import Empty, Queue
 import pytest
 
 from smartcam.contract.ack import Acknowledgement, AckStatus
-from smartcam.contract.event import EventKind, Phase, Severity
+from smartcam.contract.event import Event, EventKind, Phase, Severity
 from smartcam.contract.ids import ThingName
 from smartcam.contract.topics import event_topic
 from standins.cloud.command import main as confirm
-from tests.infra.local_site import FAILURES, PATIENCE_S, THING, Device, Site, deployed, fresh, ids_of, wait_until
+from standins.cloud.inbox import ReceivedMessage
+from tests.infra.local_site import FAILURES, THING, Device, Site, deployed, fresh, ids_of, wait_until
 from tests.infra.sample import raised
+from tests.waiting import PATIENCE_S
 from tools.alerts.reach import Reach, reach_of
 from tools.alerts.redrive import main as redrive
 from tools.alerts.stack import find_site
@@ -24,7 +26,8 @@ from tools.alerts.trial import main as trial
 from tools.command_line import ROOT
 
 BURST = 12
-COOLDOWN_S = 4
+COOLDOWN_S = 20
+"""All of the burst is to come within it, however slow the machine is."""
 
 pytestmark = [
     pytest.mark.cloud,
@@ -54,10 +57,15 @@ def device(connection: Device) -> Device:
     return connection
 
 
-def test_a_burst_is_recorded_and_answered_and_gives_one_alert_and_one_closing_message_per_channel(
-    site: Site, device: Device
+@pytest.fixture(scope="module")
+def burst() -> list[Event]:
+    return [fresh() for _ in range(BURST)]
+
+
+def test_a_burst_is_recorded_and_answered_and_one_of_it_is_alerted(
+    site: Site, device: Device, burst: list[Event]
 ) -> None:
-    events = [fresh() for _ in range(BURST)]
+    events = burst
     for event in events:
         device.send(event)
     replies = {device.reply() for _ in events}
@@ -65,18 +73,6 @@ def test_a_burst_is_recorded_and_answered_and_gives_one_alert_and_one_closing_me
         Acknowledgement(event.event_id, Phase.RAISED, AckStatus.ACCEPTED, revision=0) for event in events
     }
     assert sorted(str(site.state_of(event)) for event in events) == ["SENT"] + ["SUPPRESSED"] * (BURST - 1)
-    wait_until(lambda: bool(site.told("closing", "gate")))
-    wait_until(lambda: len(site.cloud.texts()) == 2)
-    [alert], [closing] = site.told("alert"), site.told("closing")
-    text, closing_text = site.cloud.texts()
-    assert alert.event_id == text.event_id
-    assert text.body.startswith("Smartcam> gate: Person, ")
-    assert alert.subject.startswith("gate: Person, ")
-    number = alert.attributes["alert_number"]
-    assert number in text.body
-    assert closing_text.body.startswith(f"Smartcam> gate: {BURST - 1} more after alert {number} of ")
-    assert closing.subject == f"gate: {BURST - 1} more after alert {number}"
-    assert all(event.event_id in alert.body + closing.body for event in events)
 
 
 def test_a_higher_severity_passes_the_cooldown(site: Site, device: Device) -> None:
@@ -170,6 +166,24 @@ def _subscriptions(site: Site) -> list[dict[str, str]]:
         "Subscriptions"
     ]
     return found
+
+
+def test_the_burst_has_given_one_alert_and_one_closing_message_per_channel(site: Site, burst: list[Event]) -> None:
+    def texts() -> list[ReceivedMessage]:
+        return [text for text in site.cloud.texts() if text.body.startswith("Smartcam> gate: ")]
+
+    wait_until(lambda: bool(site.told("closing", "gate")))
+    wait_until(lambda: len(texts()) == 2)
+    [alert], [closing] = site.told("alert", "gate"), site.told("closing", "gate")
+    text, closing_text = texts()
+    assert alert.event_id == text.event_id
+    assert text.body.startswith("Smartcam> gate: Person, ")
+    assert alert.subject.startswith("gate: Person, ")
+    number = alert.attributes["alert_number"]
+    assert number in text.body
+    assert closing_text.body.startswith(f"Smartcam> gate: {BURST - 1} more after alert {number} of ")
+    assert closing.subject == f"gate: {BURST - 1} more after alert {number}"
+    assert all(event.event_id in alert.body + closing.body for event in burst)
 
 
 @pytest.mark.parametrize("outage_s", [4.0, pytest.param(60.0, marks=pytest.mark.soak)])

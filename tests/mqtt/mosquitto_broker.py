@@ -6,6 +6,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
@@ -16,7 +17,9 @@ from smartcam.homeassistant.broker import Introduction
 from smartcam.homeassistant.mqtt import PahoLine
 from smartcam.homeassistant.settings import HomeAssistantSettings
 from standins.mosquitto import Mosquitto
+from tests.ports import reserved_port
 from tests.unit.standins.nucleus.broker import Papers
+from tests.waiting import PATIENCE_S
 
 PASSWORD = "what nobody guesses"  # noqa: S105  of a test
 USER = "smartcam"
@@ -33,9 +36,8 @@ class MosquittoBroker:
         self._mosquitto = mosquitto
         self._folder = folder
         self._papers = papers
-        with socket.socket() as probe:
-            probe.bind((HOST, 0))
-            self.port = int(probe.getsockname()[1])
+        self._own = ExitStack()
+        self.port = self._own.enter_context(reserved_port())
         self._write_configuration(more)
         password = folder / "password"
         password.write_text(f"{PASSWORD}\n")
@@ -52,6 +54,7 @@ class MosquittoBroker:
 
     def __exit__(self, *_: object) -> None:
         self.kill()
+        self._own.close()
 
     def connect(self, settings: HomeAssistantSettings, introduction: Introduction) -> PahoLine:
         return PahoLine(settings, introduction)
@@ -76,12 +79,12 @@ class MosquittoBroker:
     def send(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
         """Somebody else publishes."""
         assert self._ear is not None
-        self._ear.publish(topic, payload, qos=1, retain=retain).wait_for_publish(30)
+        self._ear.publish(topic, payload, qos=1, retain=retain).wait_for_publish(PATIENCE_S)
 
     def waits_for(self, topic: str, payload: bytes | None) -> bytes | None:
-        """What is kept there: `payload`, as soon as it is; else what there is after half a minute."""
+        """What is kept there: `payload`, as soon as it is; else what there is when patience is at its end."""
         with self._changed:
-            self._changed.wait_for(lambda: self.kept.get(topic) == payload, 30)
+            self._changed.wait_for(lambda: self.kept.get(topic) == payload, PATIENCE_S)
             return self.kept.get(topic)
 
     def _listen(self) -> None:

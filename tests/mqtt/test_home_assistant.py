@@ -155,8 +155,10 @@ def test_a_command_is_heard_as_a_wish_and_nonsense_is_ignored_and_counted(
         assert "count=101" in caplog.text, "a line for each hundred"
     with site.running():
         assert site.is_told(STATUS, b"online")
-        time.sleep(0.3)
-        assert len(site.arming()) == 2, "what the broker has kept is of another day"
+        site.broker.send(TOPICS.command(None), b"ON")
+        assert until(lambda: len(site.arming()) > 2)
+        assert [one.armed for one in site.arming()[2:]] == [True], "what the broker has kept is of another day"
+        assert site.arming()[2].camera_id is None
 
 
 def test_a_broker_that_was_killed_is_told_everything_when_it_is_back(site: Site) -> None:

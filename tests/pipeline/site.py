@@ -1,6 +1,6 @@
 """Both components in one process, on a nucleus in memory, with a cloud that answers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread
@@ -18,6 +18,7 @@ from smartcam.edge.outbox.outbox import Outbox
 from smartcam.inference.main import build as build_inference
 from smartcam.inference.service import InferenceService
 from tests.fakes.bus import FakeNucleus, Publication
+from tests.waiting import until
 
 THING = ThingName("pi-1")
 
@@ -41,11 +42,12 @@ class Component:
 
 @dataclass
 class Cloud:
-    """Records each event once it is published and acknowledges it; `is_deaf` answers nothing."""
+    """Records each event once it is published and acknowledges it; while it `is_deaf` it answers none."""
 
     nucleus: FakeNucleus
     events: list[Event] = field(default_factory=list)
     is_deaf: bool = False
+    unanswered: list[Event] = field(default_factory=list)
 
     def __call__(self, publication: Publication) -> None:
         if publication.topic == health_topic(THING):
@@ -53,6 +55,7 @@ class Cloud:
         event = Event.from_json(publication.payload)
         assert publication.topic == event_topic(event.thing, event.camera_id)
         if self.is_deaf:
+            self.unanswered.append(event)
             return
         if event not in self.events:
             self.events.append(event)
@@ -85,9 +88,11 @@ class Site:
         self._inference: Component | None = None
 
     def start_inference(self) -> None:
+        """It sees from now on."""
         self._outbox = Outbox(self._outbox_file, SystemClock())
         bus = self.nucleus.bus("smartcam.Inference")
         self._inference = Component(build_inference(THING, self._bundle, self.shm, bus, self._outbox))
+        until(lambda: self.service().facts.model_name)
 
     def start_capture(self) -> None:
         self._capture = Component(build_capture(self.nucleus.bus("smartcam.Capture"), self.shm))
@@ -125,12 +130,3 @@ class Site:
         """Whether capture has said that every clip is over."""
         ended = {n.camera_id for n in self.notices() if isinstance(n, StatusNotice) and n.state == "ended"}
         return len(ended) >= len({notice.camera_id for notice in self.notices()}) > 0
-
-
-def wait_until(condition: Callable[[], object], patience_s: float = 60.0) -> None:
-    stop = StopToken()
-    for _ in range(round(patience_s * 50)):
-        if condition():
-            return
-        stop.wait(0.02)
-    raise AssertionError("it never became true")

@@ -9,8 +9,9 @@ from smartcam.contract.inline import is_chunk
 from smartcam.contract.notice import StatusNotice
 from smartcam.contract.topics import FRAMES_PREFIX
 from smartcam.edge.bus.port import LARGEST_PAYLOAD
-from tests.pipeline.site import Site, wait_until
+from tests.pipeline.site import Site
 from tests.pipeline.visitor import red_bundle, visit_clip
+from tests.waiting import until
 
 RAISED, CLEARED = ("anomaly", "raised"), ("anomaly", "cleared")
 Build = Callable[..., Site]
@@ -47,7 +48,7 @@ def test_a_visit_becomes_one_event_without_shared_memory(build: Build) -> None:
     site = build(transport="inline")
     site.start_inference()
     site.start_capture()
-    wait_until(lambda: site.cloud.phases() == [RAISED, CLEARED])
+    until(lambda: site.cloud.phases() == [RAISED, CLEARED])
     assert ways(site) == ["inline"]
     assert list(site.shm.iterdir()) == []
     assert max(len(item.payload) for item in site.nucleus.published_local) <= LARGEST_PAYLOAD
@@ -62,10 +63,10 @@ def test_a_ring_that_cannot_be_made_sends_the_frames_inline_and_the_status_says_
     site.start_inference()
     (site.shm / "smartcam-yard").mkdir()
     site.start_capture()
-    wait_until(lambda: site.cloud.phases() == [RAISED, CLEARED])
-    (site.shm / "smartcam-yard").rmdir()
+    until(lambda: site.cloud.phases() == [RAISED, CLEARED])
     assert ways(site) == ["inline"]
     assert any(remark.startswith("frames travel inline: ") for remark in remarks(site))
+    (site.shm / "smartcam-yard").rmdir()
 
 
 def test_inference_that_cannot_open_the_ring_gets_the_frames_inline(build: Build, tmp_path: Path) -> None:
@@ -76,7 +77,7 @@ def test_inference_that_cannot_open_the_ring_gets_the_frames_inline(build: Build
     site.start_inference()
     site.shm = shared
     site.start_capture()
-    wait_until(lambda: site.cloud.phases() == [RAISED, CLEARED])
+    until(lambda: site.cloud.phases() == [RAISED, CLEARED])
     assert ways(site) == ["shared", "inline"]
     assert any("inference cannot read the ring" in remark for remark in remarks(site))
 
@@ -89,5 +90,5 @@ def test_shared_alone_does_not_fall_back(build: Build, tmp_path: Path) -> None:
     site.start_inference()
     site.shm = shared
     site.start_capture()
-    wait_until(lambda: site.service().facts.frames.unreadable > 5)
+    until(lambda: site.service().facts.frames.unreadable > 5)
     assert ways(site) == ["shared"]

@@ -31,8 +31,8 @@ def visits(empty: int, stays: int, then_empty: int, count: int = 1) -> Iterator[
             yield _scene(None)
 
 
-def visit_clip(path: Path, empty: int = 20, stays: int = 20, then_empty: int = 10, count: int = 1) -> Path:
-    """The clip of such visits, at 20 pictures a second."""
+def visit_clip(path: Path, empty: int = 20, stays: int = 60, then_empty: int = 10, count: int = 1) -> Path:
+    """The clip of such visits, at 20 pictures a second; a machine that stands still for three seconds misses none."""
     return write_clip(path, visits(empty, stays, then_empty, count), fps=FPS)
 
 

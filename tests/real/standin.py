@@ -2,14 +2,13 @@
 
 import json
 import signal
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from tests.real.hold import Outcome
-from tests.system.rig import PATIENCE_S, until
-from tools.command_line import ROOT
+from tests.system.nucleus import NucleusProcess, journal_lines
+from tests.system.rig import until
+from tests.waiting import PATIENCE_S
 
 _OUTCOMES = {"deployment_succeeded": True, "deployment_failed": False}
 
@@ -22,7 +21,7 @@ class StandInHold:
         self.merges: dict[str, Mapping[str, object]] = {}
         """What deployments from now on configure, by component: on lite, a reason to install it again."""
         self._wanted: dict[str, str] = {}
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: NucleusProcess | None = None
 
     @property
     def root(self) -> Path:
@@ -40,7 +39,7 @@ class StandInHold:
         if self._process is None:
             self._process = self._start(recipes, artifacts, description)
         else:
-            self._process.send_signal(signal.SIGHUP)
+            self._process.send(signal.SIGHUP)
         if not until(lambda: len(self._outcomes()) > before, PATIENCE_S):
             return Outcome(good=False, said="no outcome in time")
         return self._outcomes()[-1]
@@ -48,7 +47,7 @@ class StandInHold:
     def kill_ipc(self) -> None:
         """See `NucleusHold`."""
         if self._process is not None:
-            self._process.send_signal(signal.SIGUSR2)
+            self._process.send(signal.SIGUSR2)
 
     def log(self, component: str) -> str:
         """See `NucleusHold`."""
@@ -58,25 +57,20 @@ class StandInHold:
     def close(self) -> None:
         """End it and everything that it runs."""
         if self._process is not None:
-            self._process.send_signal(signal.SIGTERM)
-            self._process.wait(PATIENCE_S)
+            self._process.end()
 
-    def _start(self, recipes: Path, artifacts: Path, description: Path) -> subprocess.Popen[bytes]:
-        options = {
+    def _start(self, recipes: Path, artifacts: Path, description: Path) -> NucleusProcess:
+        options: dict[str, object] = {
             "--root": self.root,
             "--recipes": recipes,
             "--artifacts": artifacts,
             "--deploy": description,
             "--thing": "drill",
         }
-        command = [sys.executable, "-m", "front", "nucleus", *(str(part) for pair in options.items() for part in pair)]
-        with (self._folder / "nucleus.log").open("wb") as log:
-            return subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)
+        return NucleusProcess.of(options, self._folder / "nucleus.log")
 
     def _outcomes(self) -> list[Outcome]:
-        journal = self.root / "journal.jsonl"
-        lines = journal.read_text().splitlines() if journal.is_file() else []
-        entries = [json.loads(line) for line in lines if line.endswith("}")]
+        entries = [json.loads(line) for line in journal_lines(self.root)]
         return [
             Outcome(_OUTCOMES[entry["event"]], str(entry.get("reason", "")))
             for entry in entries

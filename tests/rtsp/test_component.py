@@ -14,9 +14,10 @@ import pytest
 from smartcam.contract.notice import CameraState, FrameNotice, StatusNotice
 from standins.rtsp import RtspServer
 from tests.clips import moving_square, write_clip
-from tests.pipeline.site import Site, wait_until
+from tests.pipeline.site import Site
 from tests.pipeline.visitor import red_bundle
 from tests.rtsp.camera import RtspCamera
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 USER, RIGHT, WRONG = "viewer-Ulm", "right-Secret-7 %/@", "wrong-Secret-3"
@@ -51,7 +52,7 @@ def test_neither_logs_nor_notices_nor_events_show_a_refused_password(
         site.start_inference()
         site.start_capture()
         try:
-            wait_until(lambda: any(str(event.kind) == "camera_lost" for event in site.cloud.events))
+            until(lambda: any(str(event.kind) == "camera_lost" for event in site.cloud.events))
         finally:
             site.stop()
     reasons = {notice.reason for notice in site.notices() if isinstance(notice, StatusNotice)}
@@ -111,8 +112,8 @@ def test_several_cameras_of_different_kinds_run_side_by_side(
         site.nucleus.configure("smartcam.Capture", {"cameras": cameras})
         site.start_capture()
         try:
-            wait_until(lambda: all(frames(site, name) >= 20 for name in ("yard", "gate", "hall")))
-            wait_until(lambda: frames(site, "gate") >= frames(site, "hall") + 20)
+            until(lambda: all(frames(site, name) >= 20 for name in ("yard", "gate", "hall")))
+            until(lambda: frames(site, "gate") >= frames(site, "hall") + 20)
         finally:
             site.stop()
     statuses = [notice for notice in site.notices() if isinstance(notice, StatusNotice)]
@@ -129,13 +130,13 @@ def test_a_stall_is_an_outage_and_a_new_resolution_is_none(camera: RtspCamera, c
     site.start_inference()
     site.start_capture()
     try:
-        wait_until(lambda: frames(site, "gate") > 2)
+        until(lambda: frames(site, "gate") > 2)
         camera.show(clips / "large.h264")
-        wait_until(lambda: widths(site) == [320, 640])
+        until(lambda: widths(site) == [320, 640])
         camera.stall()
-        wait_until(lambda: kinds(site) == ["camera_lost"])
+        until(lambda: kinds(site) == ["camera_lost"])
         camera.go_on()
-        wait_until(lambda: kinds(site) == ["camera_lost", "camera_lost", "camera_restored"])
+        until(lambda: kinds(site) == ["camera_lost", "camera_lost", "camera_restored"])
         facts = site.service().facts
         assert (facts.failed, facts.frames.unreadable) == (0, 0)
     finally:

@@ -12,12 +12,13 @@ from measure.demo.device import DemoDeployment
 from smartcam.contract.event import Phase
 from smartcam.contract.ids import CameraId
 from standins.rtsp import RtspServer
-from tests.pipeline.site import Site, wait_until
+from tests.pipeline.site import Site
 from tests.pipeline.visitor import FPS, red_bundle, visits
 from tests.rtsp.camera import RtspCamera, record
 from tests.system.judge import Judge
 from tests.system.resources import Usage, growth, usage
-from tests.system.rig import CAPTURE, INFERENCE, PATIENCE_S, running, until
+from tests.system.rig import CAPTURE, INFERENCE, running
+from tests.waiting import PATIENCE_S, until
 from tools.build.suite import build_suite
 
 OUTAGES = int(os.environ.get("SMARTCAM_OUTAGES", "50"))
@@ -52,7 +53,7 @@ def survive(camera: RtspCamera, server: RtspServer, clip: Path, outages: int, to
     """Kills the camera so often; yields at the end of each time that it was up. Everything is waited for."""
 
     def wait_for(kind: str, phase: Phase, number: int) -> None:
-        wait_until(lambda: told(kind, phase) == number, PATIENCE_S)
+        until(lambda: told(kind, phase) == number, PATIENCE_S)
 
     try:
         for outage in range(outages + 1):

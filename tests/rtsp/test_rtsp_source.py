@@ -20,11 +20,12 @@ from smartcam.contract.ids import CameraId
 from smartcam.edge.clock import SystemClock
 from smartcam.edge.lifecycle import StopToken
 from standins.rtsp import RtspServer
+from tests.ports import reserved_port
 from tests.rtsp.camera import RtspCamera
 from tests.rtsp.plain_camera import PlainCamera
+from tests.waiting import PATIENCE_S
 
 USER, PASSWORD = "viewer", "p@ss:w/rd %41'é\"?#"
-PATIENCE_S = 60.0
 
 
 def settings(url: str, credentials: str = "", decoder: Decoder = Decoder.SOFTWARE) -> SourceSettings:
@@ -79,7 +80,6 @@ def test_pictures_of_a_camera_come_over_tcp(server: RtspServer, clips: Path, cod
     assert all(20 <= int(timed.picture.luma.min()) <= 60 for timed in taken)
     monos = [timed.captured_mono for timed in taken]
     assert monos == sorted(monos)
-    assert (monos[-1] - monos[0]) / 1e9 >= 0.5
     assert source.frames_per_second == pytest.approx(20, abs=1)
 
 
@@ -118,7 +118,7 @@ def test_a_camera_that_stalls_gives_nothing_and_goes_on_where_it_is(camera: Rtsp
 
 def test_a_camera_that_falls_silent_in_the_middle_of_a_packet_goes_on_where_it_is() -> None:
     with PlainCamera(pause_s=2.5) as camera, opened(settings(camera.url)) as source:
-        taken = take(source, 60)
+        taken = take(source, 80)
     assert max(b.captured_mono - a.captured_mono for a, b in pairwise(taken)) / 1e9 >= 2
     assert sum(request.method == "PLAY" for request in camera.asked) == 1
 
@@ -142,10 +142,8 @@ def test_a_camera_that_is_killed_is_lost_and_named(camera: RtspCamera) -> None:
 
 
 def test_a_camera_that_is_gone_at_the_start_is_said_in_words() -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     with (
+        reserved_port() as port,
         pytest.raises(CameraLost, match=f"^rtsp://127.0.0.1:{port}/live: Connection refused$"),
         opened(settings(f"rtsp://127.0.0.1:{port}/live")),
     ):

@@ -13,7 +13,8 @@ from enum import StrEnum
 
 from smartcam.contract.times import NS_PER_S
 from tests.system.judge import Judge
-from tests.system.rig import CAPTURE, INFERENCE, PATIENCE_S, Rig, until
+from tests.system.rig import CAPTURE, INFERENCE, Rig, until
+from tests.waiting import PATIENCE_S
 
 
 class Fault(StrEnum):

@@ -64,27 +64,6 @@ def first_visitor(target: Path) -> Path:
     return target
 
 
-def repeated(clip: Path, target: Path, times: int) -> Path:
-    """The clip so many times over, its pictures as they are encoded."""
-    with av.open(f"file:{target}", "w") as writing:
-        stream: VideoStream | None = None
-        offset = 0
-        for _ in range(times):
-            with av.open(f"file:{clip}") as reading:
-                shown = reading.streams.video[0]
-                if stream is None:
-                    stream = writing.add_stream_from_template(shown)
-                length = offset
-                for packet in reading.demux(shown):
-                    if packet.dts is None or packet.pts is None:
-                        continue
-                    length = max(length, offset + packet.pts + (packet.duration or 0))
-                    packet.pts, packet.dts, packet.stream = packet.pts + offset, packet.dts + offset, stream
-                    writing.mux(packet)
-                offset = length
-    return target
-
-
 def detector_bundle(folder: Path) -> Path:
     """A bundle of the stock detector."""
     labels = _MODEL.with_name("coco_ssd_labelmap.txt")

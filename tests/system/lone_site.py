@@ -4,7 +4,6 @@ import json
 import os
 import re
 import signal
-import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,10 +11,11 @@ from pathlib import Path
 from measure.demo.device import remove_rings
 from smartcam.contract.health import DeviceState, Health
 from smartcam.contract.ids import CameraId
-from tests.system.rig import CAPTURE, INFERENCE, PATIENCE_S, until
+from tests.system.nucleus import NucleusProcess, journal_lines
+from tests.system.rig import CAPTURE, INFERENCE, until
 from tests.unit.standins.nucleus.broker import Broker, Papers
+from tests.waiting import PATIENCE_S
 from tools.build.suite import ON_DEMAND, Built
-from tools.command_line import ROOT
 
 
 @dataclass
@@ -30,7 +30,7 @@ class Site:
     broker: Broker
     thing: str = "yard-1"
     python: str = sys.executable
-    nucleus: subprocess.Popen[bytes] | None = None
+    nucleus: NucleusProcess | None = None
     camera: CameraId = field(init=False)
 
     def __post_init__(self) -> None:
@@ -49,7 +49,7 @@ class Site:
         return description
 
     def start(self, version: str) -> None:
-        options = {
+        options: dict[str, object] = {
             "--root": self.folder / "device",
             "--profile": self.profile,
             "--recipes": self.built.recipes,
@@ -61,19 +61,17 @@ class Site:
             "--cert": self.papers.device,
             "--key": self.papers.device_key,
         }
-        command = [sys.executable, "-m", "front", "nucleus", *(str(part) for pair in options.items() for part in pair)]
-        with (self.folder / "nucleus.log").open("ab") as log:
-            self.nucleus = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)
+        self.nucleus = NucleusProcess.of(options, self.folder / "nucleus.log")
 
     def kill_ipc(self) -> None:
         """The nucleus's IPC service dies alone, and is started again alone."""
         assert self.nucleus is not None
-        self.nucleus.send_signal(signal.SIGUSR2)
+        self.nucleus.send(signal.SIGUSR2)
 
     def stop_nucleus(self) -> None:
-        if self.nucleus is not None:
-            self.nucleus.send_signal(signal.SIGTERM)
-            self.nucleus.wait(PATIENCE_S)
+        nucleus, self.nucleus = self.nucleus, None
+        if nucleus is not None:
+            nucleus.end()
 
     def stop(self) -> None:
         self.stop_nucleus()
@@ -82,19 +80,25 @@ class Site:
     def deploy(self, version: str) -> dict[str, object]:
         """What became of the deployment, by the nucleus."""
         assert self.nucleus is not None
-        before = len(self.outcomes())
+        number = len(self.outcomes())
         self.describe(version)
-        self.nucleus.send_signal(signal.SIGHUP)
-        assert until(lambda: len(self.outcomes()) > before, PATIENCE_S), self.logs()
-        return self.outcomes()[-1]
+        self.nucleus.send(signal.SIGHUP)
+        # The one before may still be on its way: its components run already.
+        assert until(lambda: any(self.outcomes()[number:]), PATIENCE_S), self.logs()
+        return self.outcomes()[number]
 
     def outcomes(self) -> list[dict[str, object]]:
-        return [entry for entry in self.journal() if entry["event"] in {"deployment_failed", "deployment_succeeded"}]
+        """What became of each deployment that has begun; empty while it is on its way."""
+        found: list[dict[str, object]] = []
+        for entry in self.journal():
+            if entry["event"] == "deployment":
+                found.append({})
+            elif entry["event"] in {"deployment_failed", "deployment_succeeded"}:
+                found[-1] = entry
+        return found
 
     def journal(self) -> list[dict[str, object]]:
-        file = self.folder / "device" / "journal.jsonl"
-        lines = file.read_text().splitlines() if file.is_file() else []
-        return [json.loads(line) for line in lines if line.endswith("}")]
+        return [json.loads(line) for line in journal_lines(self.folder / "device")]
 
     def log(self, component: str) -> str:
         file = self.folder / "device" / "logs" / f"{component}.log"

@@ -3,14 +3,12 @@
 import os
 import re
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import IO
 
 from measure.demo.device import CONSOLE, DemoDeployment, nucleus_command, remove_rings
 from measure.demo.inference_log import left_in_outbox
@@ -20,12 +18,11 @@ from smartcam.contract.inline import is_chunk
 from smartcam.contract.notice import CameraState, FrameNotice, StatusNotice, decode_notice
 from smartcam.contract.times import NS_PER_S, UtcNs
 from smartcam.contract.topics import FRAMES_PREFIX
-from tools.command_line import ROOT
+from tests.system.nucleus import NucleusProcess, journal_lines
+from tests.waiting import PATIENCE_S
 
 CAPTURE, INFERENCE = "smartcam.Capture", "smartcam.Inference"
 _MODULES = {CAPTURE: "smartcam.capture.main", INFERENCE: "smartcam.inference.main", CONSOLE: "smartcam.console.main"}
-PATIENCE_S = 180.0
-"""How long real processes may take on a busy machine to do what they do in seconds."""
 _TAIL_BYTES = 16 * 1024 * 1024
 _TRIES = 20
 _OPENED = re.compile(r"^(\S+Z) \w+ \S+ bundle_opened ", re.MULTILINE)
@@ -38,19 +35,15 @@ class Rig:
     deployment: DemoDeployment
     folder: Path
     hurts: list[str] = field(default_factory=list)
-    _nucleus: subprocess.Popen[bytes] | None = None
-    _log: IO[bytes] | None = None
+    _nucleus: NucleusProcess | None = None
 
     def start(self) -> None:
         """Start the nucleus, which starts the components."""
         self.folder.mkdir(parents=True, exist_ok=True)
         description = self.folder / "deployment.json"
         description.write_text(self.deployment.document())
-        self._log = (self.folder / "nucleus.log").open("ab")
         command = nucleus_command(self.deployment, self.folder, description)
-        self._nucleus = subprocess.Popen(
-            command, cwd=ROOT, stdout=self._log, stderr=self._log, stdin=subprocess.DEVNULL, start_new_session=True
-        )
+        self._nucleus = NucleusProcess(command, self.folder / "nucleus.log")
 
     def kill(self, component: str) -> None:
         """kill -9 a component."""
@@ -65,14 +58,14 @@ class Rig:
     def kill_ipc(self) -> None:
         """The nucleus's IPC service dies alone, and is started again alone."""
         assert self._nucleus is not None
-        self._nucleus.send_signal(signal.SIGUSR2)
+        self._nucleus.send(signal.SIGUSR2)
 
     def deploy(self, deployment: DemoDeployment) -> None:
         """Have the nucleus deploy this, without waiting for what becomes of it."""
         assert self._nucleus is not None
         self.deployment = deployment
         (self.folder / "deployment.json").write_text(deployment.document())
-        self._nucleus.send_signal(signal.SIGHUP)
+        self._nucleus.send(signal.SIGHUP)
 
     def kill_nucleus(self, number: signal.Signals = signal.SIGKILL) -> None:
         """kill -9 the nucleus, or ask it to end, and start it again when everything of it is gone."""
@@ -99,9 +92,7 @@ class Rig:
 
     def entries(self) -> list[Entry]:
         """The whole journal so far."""
-        path = self.folder / "journal.jsonl"
-        lines = path.read_text().splitlines() if path.is_file() else []
-        return [Entry.of_line(line) for line in lines if line.endswith("}")]
+        return [Entry.of_line(line) for line in journal_lines(self.folder)]
 
     def has_ended(self) -> bool:
         """Whether the clip has been played to its end."""
@@ -126,8 +117,8 @@ class Rig:
         path = self.folder / "journal.jsonl"
         with path.open("rb") as journal:
             journal.seek(max(path.stat().st_size - _TAIL_BYTES, 0))
-            lines = journal.read().decode(errors="replace").splitlines()[1:]
-        entries = (Entry.of_line(line) for line in reversed(lines) if line.endswith("}"))
+            *lines, _ = journal.read().decode(errors="replace").split("\n")[1:]
+        entries = (Entry.of_line(line) for line in reversed(lines))
         local = (entry for entry in entries if entry.event == "local_publish" and "payload" in entry.facts)
         payloads = (entry.payload() for entry in local if entry.text("topic").startswith(FRAMES_PREFIX))
         notices = (decode_notice(payload) for payload in payloads if not is_chunk(payload))
@@ -163,12 +154,7 @@ class Rig:
 
     def waiting(self) -> int:
         """Rows that the cloud has not acknowledged."""
-        for _ in range(_TRIES):
-            try:
-                return left_in_outbox(self.folder / "work" / INFERENCE / "outbox.sqlite3")
-            except OutboxError:
-                time.sleep(0.5)  # inference holds it: its disk is slow
-        raise TimeoutError("the outbox cannot be read")
+        return waiting_in(self.folder / "work" / INFERENCE / "outbox.sqlite3")
 
     def logs(self) -> str:
         """What the components and the nucleus have said, for a test that failed."""
@@ -179,11 +165,10 @@ class Rig:
 
     def _end(self, number: signal.Signals) -> None:
         nucleus, self._nucleus = self._nucleus, None
-        if nucleus is not None:
-            nucleus.send_signal(number)
-            nucleus.wait(PATIENCE_S)
-        if self._log is not None:
-            self._log.close()
+        if nucleus is not None and number is signal.SIGKILL:
+            nucleus.kill()
+        elif nucleus is not None:
+            nucleus.end()
 
 
 @contextmanager
@@ -205,6 +190,16 @@ def until(condition: Callable[[], bool], limit_s: float, *, look_s: float = 0.1)
             return False
         time.sleep(look_s)
     return True
+
+
+def waiting_in(outbox: Path) -> int:
+    """Rows that the cloud has not acknowledged, also while inference has the file to itself for a moment."""
+    for _ in range(_TRIES):
+        try:
+            return left_in_outbox(outbox)
+        except OutboxError:
+            time.sleep(0.5)  # its disk is slow
+    raise TimeoutError("the outbox cannot be read")
 
 
 def is_status(payload: bytes) -> bool:

@@ -27,7 +27,8 @@ from smartcam.contract.times import NS_PER_S, parse_utc
 from tests.real.hold import processes
 from tests.real.standin import StandInHold
 from tests.system.footage import first_visitor
-from tests.system.rig import CAPTURE, INFERENCE, PATIENCE_S, until
+from tests.system.rig import CAPTURE, INFERENCE, until
+from tests.waiting import PATIENCE_S
 from tools.build.suite import DEMO_BUNDLE, ON_DEMAND, build_suite
 
 pytestmark = pytest.mark.soak

@@ -15,7 +15,8 @@ from measure.demo.yard_clip import yard_clip
 from smartcam.contract.ids import CameraId, EventId
 from smartcam.contract.times import NS_PER_S
 from tests.system.faults import raised
-from tests.system.rig import PATIENCE_S, Rig, running, until
+from tests.system.rig import Rig, running, until
+from tests.waiting import PATIENCE_S
 from tools.build.suite import DEMO_BUNDLE, build_suite
 from tools.setup import setup_cloud
 

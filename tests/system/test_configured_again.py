@@ -9,13 +9,13 @@ import pytest
 import yaml
 
 from measure.demo.device import remove_rings
-from measure.demo.inference_log import left_in_outbox
 from smartcam.contract.ids import CameraId
 from smartcam.contract.topics import LOCAL_HEALTH, views_topic
 from tests.real.hold import processes
 from tests.real.standin import StandInHold
 from tests.system.footage import first_visitor
-from tests.system.rig import CAPTURE, INFERENCE, PATIENCE_S, until
+from tests.system.rig import CAPTURE, INFERENCE, until, waiting_in
+from tests.waiting import PATIENCE_S
 from tools.build.suite import DEMO_BUNDLE, ON_DEMAND, Built, build_suite
 
 pytestmark = pytest.mark.slow
@@ -118,13 +118,13 @@ def test_installing_everything_again_rebuilds_nothing_and_loses_nothing(nucleus:
         CAPTURE: {"cameras": {CAMERA: {**camera, "keep_alive_s": 2}}},
         INFERENCE: {"event_valid_s": 1800},
     }
-    waiting, inode, seen = left_in_outbox(outbox), outbox.stat().st_ino, events(nucleus)
+    waiting, inode, seen = waiting_in(outbox), outbox.stat().st_ino, events(nucleus)
     deploy(nucleus, built)
     assert until(lambda: len(pids(nucleus)) == 2 and not pids(nucleus) & old, PATIENCE_S), nucleus.log(CAPTURE)
     assert installed(nucleus.root) == before
     assert until(lambda: events(nucleus) > seen, PATIENCE_S), nucleus.log(INFERENCE)
     assert outbox.stat().st_ino == inode
-    assert left_in_outbox(outbox) >= waiting > 0
+    assert waiting_in(outbox) >= waiting > 0
     assert until(lambda: told(nucleus) == {views_topic(CAMERA), LOCAL_HEALTH}, PATIENCE_S), nucleus.log(WATCHER)
     assert "refused" not in nucleus.log(WATCHER)
     assert "subscription_refused" not in nucleus.log(INFERENCE)

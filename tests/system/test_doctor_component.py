@@ -5,7 +5,6 @@ On both nuclei a sound device; an ailing one on lite alone, since what is wrong 
 
 import json
 import re
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,10 +19,11 @@ from smartcam.contract.ids import ThingName
 from smartcam.contract.topics import probe_topic
 from standins.nucleus.profile import PROFILES
 from tests.clips import still_scene, write_clip
-from tests.system.rig import PATIENCE_S, until
+from tests.system.nucleus import NucleusProcess, journal_lines
+from tests.system.rig import until
 from tests.unit.standins.nucleus.broker import Broker, Papers, make_papers
+from tests.waiting import PATIENCE_S
 from tools.build.suite import DEMO_BUNDLE, Built, build_suite
-from tools.command_line import ROOT
 
 pytestmark = pytest.mark.slow
 DOCTOR = "smartcam.Doctor"
@@ -44,8 +44,7 @@ class Visit:
 
     def ended(self) -> str:
         """How it ended, empty while it has not."""
-        lines = (self.folder / "journal.jsonl").read_text().splitlines()
-        entries = [json.loads(line) for line in lines if line.endswith("}")]
+        entries = [json.loads(line) for line in journal_lines(self.folder)]
         states = [entry["state"] for entry in entries if entry.get("component") == DOCTOR and "state" in entry]
         return next((state for state in states if state in {"FINISHED", "BROKEN"}), "")
 
@@ -57,7 +56,7 @@ class Visit:
 
 @contextmanager
 def visit(
-    folder: Path, profile: str, built: Built, configuration: dict[str, object], cloud: list[str]
+    folder: Path, profile: str, built: Built, configuration: dict[str, object], cloud: dict[str, object]
 ) -> Iterator[Visit]:
     folder.mkdir()
     versions = {name: {"version": built.version} for name in ("smartcam.Runtime", "smartcam.Model")}
@@ -66,32 +65,28 @@ def visit(
     document = {name: {**wanted, "merge": merges.get(name, {})} for name, wanted in components.items()}
     description = folder / "deployment.json"
     description.write_text(json.dumps({"components": document}))
-    options = ["--root", folder, "--profile", profile, "--recipes", built.recipes, "--artifacts", built.artifacts]
-    command = [sys.executable, "-m", "front", "nucleus", *options, "--deploy", description, "--thing", "yard-1"]
-    command += cloud
-    with (folder / "nucleus.log").open("wb") as log:
-        nucleus = subprocess.Popen([str(part) for part in command], cwd=ROOT, stdout=log, stderr=log)
+    options = {"--root": folder, "--profile": profile, "--recipes": built.recipes, "--artifacts": built.artifacts}
+    options |= {"--deploy": description, "--thing": "yard-1", **cloud}
+    nucleus = NucleusProcess.of(options, folder / "nucleus.log")
     try:
         assert until((folder / "journal.jsonl").is_file, PATIENCE_S)
         yield Visit(folder)
     finally:
-        nucleus.send_signal(signal.SIGTERM)
-        nucleus.wait(PATIENCE_S)
+        nucleus.end()
 
 
 @contextmanager
-def cloud_that_answers(papers: Papers) -> Iterator[list[str]]:
+def cloud_that_answers(papers: Papers) -> Iterator[dict[str, object]]:
     """The options with which a nucleus reaches it."""
     with Broker(papers) as broker:
         broker.answers[ASKED] = (f"{ASKED}/rejected", b'{"code": 404}')
-        options = {"--ca": papers.ca, "--cert": papers.device, "--key": papers.device_key}
-        found = [str(part) for pair in options.items() for part in pair]
-        yield [*found, "--iot-endpoint", f"127.0.0.1:{broker.port}"]
+        own = {"--ca": papers.ca, "--cert": papers.device, "--key": papers.device_key}
+        yield {**own, "--iot-endpoint": f"127.0.0.1:{broker.port}"}
 
 
 def examine(folder: Path, profile: str, built: Built, configuration: dict[str, object], papers: Papers | None) -> Visit:
     """Without papers the device never reaches the cloud."""
-    way: AbstractContextManager[list[str]] = nullcontext([]) if papers is None else cloud_that_answers(papers)
+    way: AbstractContextManager[dict[str, object]] = nullcontext({}) if papers is None else cloud_that_answers(papers)
     with way as cloud, visit(folder, profile, built, configuration, cloud) as seen:
         assert until(lambda: bool(seen.ended()), PATIENCE_S), (folder / "nucleus.log").read_text()
     return seen

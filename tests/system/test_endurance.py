@@ -13,10 +13,12 @@ from measure.demo.device import DemoDeployment
 from measure.demo.plan import CLIP_FOLDER
 from measure.demo.yard_clip import yard_clip
 from smartcam.contract.ids import CameraId
-from tests.system.footage import SIX_PEOPLE, detector_bundle, needs_footage, repeated
+from tests.clips import repeated
+from tests.system.footage import SIX_PEOPLE, detector_bundle, needs_footage
 from tests.system.judge import Judge
 from tests.system.resources import MIB, Usage, growth, shared_bytes, usage
-from tests.system.rig import CAPTURE, INFERENCE, PATIENCE_S, Rig, running, until
+from tests.system.rig import CAPTURE, INFERENCE, Rig, running, until
+from tests.waiting import PATIENCE_S
 from tools.build.suite import DEMO_BUNDLE, build_suite
 from tools.command_line import ROOT
 

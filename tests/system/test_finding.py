@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from tests.waiting import PATIENCE_S
 from tools.command_line import ROOT
 
 NETWORK = (
@@ -19,7 +20,7 @@ from front.main import main
 from tests.fakes.onvif_camera import Offer, OnvifCamera, switched_on
 camera = OnvifCamera((Offer("a", "rtsp://192.168.77.5/s1"),), host="192.168.77.5")
 with switched_on(camera, in_network=True):
-    sys.exit(main(["cameras", "find", "--wait", "1"]))
+    sys.exit(main(["cameras", "find", "--wait", "5"]))
 """
 
 
@@ -44,7 +45,7 @@ def test_a_camera_of_the_network_hears_the_question_and_is_found(network: list[s
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
     )
     assert "192.168.77.5 answers: Front Door" in ran.stderr

@@ -8,8 +8,9 @@ import pytest
 from smartcam.edge.fresh_token import PATIENCE_S as REFUSED_S
 from tests.system.footage import first_visitor
 from tests.system.lone_site import Site
-from tests.system.rig import CAPTURE, INFERENCE, PATIENCE_S, until
+from tests.system.rig import CAPTURE, INFERENCE, until
 from tests.unit.standins.nucleus.broker import Broker, make_papers
+from tests.waiting import PATIENCE_S
 from tools.build.suite import DEMO_BUNDLE, build_suite
 
 pytestmark = pytest.mark.slow
@@ -26,7 +27,7 @@ def test_after_the_death_of_the_ipc_service_both_components_get_fresh_tokens_and
             site.start(built.version)
             assert until(lambda: site.events() > 0, PATIENCE_S), site.logs()
             old = set(site.pids())
-            [event_id] = re.findall(r" event event_id=(\S+) .*phase=raised", site.log(INFERENCE))
+            event_id, *_ = re.findall(r" event event_id=(\S+) .*phase=raised", site.log(INFERENCE))
             site.kill_ipc()
             assert until(lambda: len(set(site.pids()) - old) == 2, PATIENCE_S + REFUSED_S), site.logs()
             site.sees_somebody()

@@ -1,4 +1,4 @@
-"""The demo from a build alone, network off: the Runtime installs its packages from the wheels that it carries."""
+"""A device from a build alone, network off: the Runtime installs its packages from the wheels that it carries."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from tools.build.wheels import PLATFORMS, Platform
 from tools.command_line import ROOT
 from tools.setup import setup_cloud
 
-pytestmark = [pytest.mark.cloud, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 LOOPBACK_UP = """
 import fcntl, os, socket, struct, sys
 with socket.socket() as anything:
@@ -46,7 +46,6 @@ def here() -> Platform:
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     if subprocess.run([*OFFLINE, "true"], capture_output=True, check=False).returncode:
         pytest.skip("this machine lets nobody make a network namespace")
-    setup_cloud()
     # Packed loosely, which is quicker; what a release weighs is the emulation's question.
     wheels = fetch_wheels((here(),), ROOT, density=0)
     return build_suite(tmp_path_factory.mktemp("suite") / "build", DEMO_BUNDLE, wheels=wheels)
@@ -61,10 +60,30 @@ def test_nothing_outside_can_be_reached() -> None:
 
 
 # What is installed from the wheels does not know which nucleus it is; test_matrix runs devices on both.
-@pytest.mark.parametrize("profile", ["lite", pytest.param("classic", marks=pytest.mark.soak)])
+def test_a_device_that_has_nothing_but_the_build_installs_it_and_tells_its_cloud_whom_it_has_seen(
+    built: Built, tmp_path: Path
+) -> None:
+    clip = first_visitor(tmp_path / "visitor.mp4")
+    command = [*OFFLINE, sys.executable, "-m", "tests.system.offline_device", str(tmp_path), str(built.folder)]
+    run = subprocess.run([*command, str(clip)], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, (run.stdout, run.stderr)
+    assert_is_installed(tmp_path / "lite" / "device")
+
+
+def assert_is_installed(device: Path) -> None:
+    packages = list((device / "work" / "smartcam.Runtime").glob("packages-*"))
+    assert [(each / "ready").is_file() for each in packages] == [True]
+    assert not list(packages[0].glob("interpreter"))
+    assert list(packages[0].glob("lib/python3.*/site-packages/cv2/__init__.py"))
+
+
+@pytest.mark.cloud
+@pytest.mark.soak
+@pytest.mark.parametrize("profile", ["lite", "classic"])
 def test_a_nucleus_runs_the_demo_from_the_build_alone_without_a_network(
     built: Built, tmp_path: Path, profile: str
 ) -> None:
+    setup_cloud()
     clip, folder = first_visitor(tmp_path / "visitor.mp4"), tmp_path / profile
     command = [*OFFLINE, sys.executable, "-m", "front", "demo", "--built", str(built.folder), "--profile", profile]
     command += ["--video", str(clip), "--folder", str(folder), "--camera", f"{profile}{os.getpid()}"]
@@ -74,7 +93,4 @@ def test_a_nucleus_runs_the_demo_from_the_build_alone_without_a_network(
     assert [each["kind"] for each in report["events"]] == ["anomaly"]
     assert sorted(alert["channel"] for alert in report["alerts"]) == ["email", "sms"]
     assert (report["lost"], report["duplicates"], report["refused"], report["faults"]) == (0, 0, 0, [])
-    packages = list((folder / "device" / "work" / "smartcam.Runtime").glob("packages-*"))
-    assert [(each / "ready").is_file() for each in packages] == [True]
-    assert not list(packages[0].glob("interpreter"))
-    assert list(packages[0].glob("lib/python3.*/site-packages/cv2/__init__.py"))
+    assert_is_installed(folder / "device")

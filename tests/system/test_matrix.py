@@ -16,7 +16,8 @@ from smartcam.contract.ids import CameraId
 from smartcam.contract.times import NS_PER_S
 from tests.system.footage import FPS, SIX_PEOPLE, VISITS, cut, detector_bundle, needs_footage
 from tests.system.judge import Judge
-from tests.system.rig import PATIENCE_S, Rig, running, states, until
+from tests.system.rig import Rig, running, states, until
+from tests.waiting import PATIENCE_S
 from tools.build.suite import Built, build_suite
 from tools.command_line import ROOT
 

@@ -1,17 +1,17 @@
 """publish, deploy, status and rollback as a user runs them, with the local cloud and the control-plane stand-in."""
 
 import json
-import os
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 
 import pytest
 
+from front.main import main
 from infra.alerts.runtime.agreed import CAMERA_KEY, ITEM_KEY
 from infra.alerts.runtime.aws.dynamo import Table
 from infra.fleet.runtime.aws import DynamoRegistry
@@ -26,7 +26,6 @@ from tests.fakes.fleet import Devices, digest_in
 from tests.fakes.shops import Shop, Street
 from tools.alerts.stack import STACK_NAME
 from tools.build.suite import DEMO_BUNDLE, build_suite
-from tools.command_line import ROOT
 from tools.setup import setup_cloud
 
 pytestmark = [pytest.mark.cloud, pytest.mark.slow]
@@ -64,7 +63,16 @@ class LiveStreet(Street):
             self.sleep(1)
 
 
-JUDGED = ("--wait", "60", "--steady", "3")
+JUDGED = ("--wait", "300", "--steady", "3")
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What came of a verb."""
+
+    returncode: int
+    stdout: str
+    stderr: str
 
 
 @dataclass(frozen=True)
@@ -74,11 +82,14 @@ class Site:
     devices: Devices
     street: Street
 
-    def run(self, verb: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "front", verb, "--region", REGION, *arguments]
-        return subprocess.run(
-            command, cwd=ROOT, env={**os.environ, **self.environment}, capture_output=True, text=True, check=False
-        )
+    def run(self, verb: str, *arguments: str) -> Ran:
+        """In this process, which has imported the clients of AWS already."""
+        said, complained = StringIO(), StringIO()
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(said), redirect_stderr(complained):
+            for name, value in self.environment.items():
+                patch.setenv(name, value)
+            code = main([verb, "--region", REGION, *arguments])
+        return Ran(code, said.getvalue(), complained.getvalue())
 
 
 @pytest.fixture

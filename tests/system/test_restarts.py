@@ -22,7 +22,8 @@ from tests.system import faults
 from tests.system.faults import Fault, Moment, Plan
 from tests.system.footage import FPS, VISITS, cut, detector_bundle, needs_footage
 from tests.system.judge import Judge
-from tests.system.rig import INFERENCE, PATIENCE_S, Rig, running, until
+from tests.system.rig import INFERENCE, Rig, running, until
+from tests.waiting import PATIENCE_S
 from tools.build.suite import DEMO_BUNDLE, Built, build_suite
 
 pytestmark = pytest.mark.slow

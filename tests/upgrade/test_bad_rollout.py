@@ -1,4 +1,7 @@
-"""A bad release rolled out to two devices of real processes, on classic and on lite: it never leaves the canary."""
+"""A bad release rolled out to two devices, the canary of real processes on classic: it never leaves the canary.
+
+What devices of lite make of a release is test_bad_release's.
+"""
 
 import re
 import threading
@@ -19,6 +22,7 @@ from standins.greengrass_api.plane import DeploymentEnd
 from tests.fakes.aws import FakeRefusals
 from tests.fakes.fleet import BUCKET, REGION, Account, accounts
 from tests.fakes.registry import FakeAnswers, FakeRegistry
+from tests.fakes.shops import Shop
 from tests.system.footage import first_visitor
 from tests.system.lone_site import Site
 from tests.system.rig import INFERENCE
@@ -30,40 +34,41 @@ from tools.release.publish import publish_build
 
 pytestmark = pytest.mark.slow
 OLD, BAD, GOOD = "0.1.0", "0.2.0", "0.3.0"
-PROFILES = {"porch": "classic", "yard": "lite"}
-"""The porch is the canary."""
+CANARY, OTHER = "porch", "yard"
 
 
 @dataclass
 class Yard:
-    """Two devices; the cloud deploys to them and hears their health."""
+    """The porch, and a device that only says what runs on it; the cloud deploys to both and hears their health."""
 
     there: Account
     built: Built
-    sites: Mapping[str, Site]
+    porch: Site
+    other: Shop = field(default_factory=lambda: Shop(OTHER, every_s=1, installs_in_s=1))
     registry: FakeRegistry = field(default_factory=FakeRegistry)
     deployed: dict[str, list[str]] = field(default_factory=dict)
     ended: list[Future[dict[str, object]]] = field(default_factory=list)
-    workers: Mapping[str, ThreadPoolExecutor] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.workers = {thing: ThreadPoolExecutor(1) for thing in self.sites}
+    worker: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
 
     def take(self, thing: str, components: Mapping[str, Any], _: DeploymentEnd | None) -> None:
         version = str(components[INFERENCE]["componentVersion"])
         self.deployed.setdefault(thing, []).append(version)
-        self.ended.append(self.workers[thing].submit(self.sites[thing].deploy, version))
+        if thing == CANARY:
+            self.ended.append(self.worker.submit(self.porch.deploy, version))
+        else:
+            self.other.take(components, int(time.monotonic()))
 
     def hear(self, stop: threading.Event) -> None:
         """Hand every health message to the fleet's own code, as the broker's rule does."""
-        hearing, heard = Hearing(self.registry, FakeRefusals(), FakeAnswers()), dict.fromkeys(self.sites, 0)
+        hearing, heard = Hearing(self.registry, FakeRefusals(), FakeAnswers()), 0
         while not stop.wait(0.2):
-            for thing, site in self.sites.items():
-                messages = list(site.broker.published)[heard[thing] :]
-                heard[thing] += len(messages)
-                for topic, payload in messages:
-                    if topic.endswith("/health"):
-                        hearing.take(Sign(ThingName(thing), payload, UtcNs(time.time_ns())))
+            messages = list(self.porch.broker.published)[heard:]
+            heard += len(messages)
+            for topic, payload in messages:
+                if topic.endswith("/health"):
+                    hearing.take(Sign(ThingName(CANARY), payload, UtcNs(time.time_ns())))
+            if self.other.tick(int(time.monotonic())):
+                hearing.take(Sign(ThingName(OTHER), self.other.health().to_json(), UtcNs(time.time_ns())))
 
     def roll_out(self, version: str, monkeypatch: pytest.MonkeyPatch) -> int:
         monkeypatch.setattr(verbs, "connect", lambda _: self.there.aws)
@@ -84,18 +89,11 @@ def yard(tmp_path: Path) -> Iterator[Yard]:
     next_release(built, GOOD)
     clip, papers = first_visitor(tmp_path / "visitor.mp4"), make_papers(tmp_path)
     with ExitStack() as stack:
-        sites = {
-            thing: Site(
-                profile, tmp_path / thing, built, clip, papers, stack.enter_context(Broker(papers)), thing=thing
-            )
-            for thing, profile in PROFILES.items()
-        }
-        there = stack.enter_context(accounts())()
-        yard = Yard(there, built, sites)
-        for site in sites.values():
-            stack.callback(site.stop)
-        for worker in yard.workers.values():
-            stack.callback(worker.shutdown)
+        broker = stack.enter_context(Broker(papers))
+        porch = Site("classic", tmp_path / CANARY, built, clip, papers, broker, thing=CANARY)
+        yard = Yard(stack.enter_context(accounts())(), built, porch)
+        stack.callback(porch.stop)
+        stack.callback(yard.worker.shutdown)
         stop = threading.Event()
         hearing = threading.Thread(target=yard.hear, args=(stop,))
         hearing.start()
@@ -110,14 +108,13 @@ def begin(yard: Yard) -> None:
         publish_build(
             replace(yard.built, version=version), BUCKET, yard.there.aws, lambda _: None, sleep=lambda _: None
         )
-    for site in yard.sites.values():
-        site.start(OLD)
     components = {name: {"componentVersion": OLD} for name in verbs.release_of(yard.built).components}
-    for group, things in {"canary": ["porch"], "rest": ["yard"]}.items():
+    yard.porch.start(OLD)
+    yard.other.take(components, 0)
+    for group, things in {"canary": [CANARY], "rest": [OTHER]}.items():
         arn = yard.there.group(group, *things)
         yard.there.aws.greengrass.create_deployment(targetArn=arn, components=components)
-    for site in yard.sites.values():
-        site.has_come_to_run(OLD, OLD, "")
+    yard.porch.has_come_to_run(OLD, OLD, "")
     yard.there.devices.on_sent = yard.take
 
 
@@ -128,11 +125,11 @@ def test_a_bad_release_never_leaves_the_canary_and_a_good_one_reaches_both(
     assert yard.roll_out(BAD, monkeypatch) == 1
     said = capsys.readouterr().out
     assert re.search(f"canary: failed: porch: .*refused the release: {BAD}: {INFERENCE}: .*golden output differs", said)
-    for site in yard.sites.values():
-        site.has_come_to_run(OLD, OLD, "")
-    assert yard.deployed == {"porch": [BAD, OLD]}
+    yard.porch.has_come_to_run(OLD, OLD, "")
+    assert yard.deployed == {CANARY: [BAD, OLD]}
+    assert yard.other.versions == [OLD]
     assert yard.roll_out(GOOD, monkeypatch) == 0, capsys.readouterr().out
-    for site in yard.sites.values():
-        site.has_come_to_run(GOOD, GOOD, "")
+    yard.porch.has_come_to_run(GOOD, GOOD, "")
+    assert yard.other.versions == [OLD, GOOD]
     # No nucleus has called any of it a failure.
     assert {str(each.result()["event"]) for each in yard.ended} == {"deployment_succeeded"}

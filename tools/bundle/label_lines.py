@@ -31,7 +31,12 @@ _AS_A_LIST: Final = 'if the numbers belong to the names, write them as a list in
 class _Numbering:
     numbers: list[int]
     names: list[str]
-    said: str
+    leads: bool
+    """Whether the numbers stand before the names."""
+
+    @property
+    def said(self) -> str:
+        return f"each line has its number {'before' if self.leads else 'after'} the name"
 
     @property
     def tells_apart(self) -> bool:
@@ -51,10 +56,16 @@ class _Numbering:
 
     @property
     def broken(self) -> bool:
-        """Whether it counts up from 0 or 1, but lost its way."""
+        """Whether it leads and counts up from 0 or 1, but lost its way."""
         first, last, kinds = self.numbers[0], self.numbers[-1], len(set(self.numbers))
         rising = self.numbers == sorted(self.numbers)
-        return rising and first in {0, 1} and len(self.numbers) >= _FEWEST_LINES and 2 * kinds > last - first + 1
+        return (
+            self.leads
+            and rising
+            and first in {0, 1}
+            and len(self.numbers) >= _FEWEST_LINES
+            and 2 * kinds > last - first + 1
+        )
 
 
 def lines_read(text: str) -> LabelList:
@@ -66,9 +77,7 @@ def lines_read(text: str) -> LabelList:
     lines = text.rstrip().split("\n")
     if len(lines) == 1:
         lines = _of_one_line(lines[0])
-    comments = next((place for place, line in enumerate(lines) if line.strip() and not line.startswith("# ")), 0)
-    said = ["the first lines, with #, are comments"] if any(line.strip() for line in lines[:comments]) else []
-    lines = lines[comments:] if said else lines
+    lines, said = _without_comments(lines)
     full = [line for line in lines if line.strip()]
     header = _unquoted(full[0].strip()).casefold()
     if len(full) > 1 and _is_header(header, full[1]):
@@ -77,6 +86,14 @@ def lines_read(text: str) -> LabelList:
     else:
         found = _table(full) or _headless(lines)
     return replace(found, said=(*said, *found.said))
+
+
+def _without_comments(lines: list[str]) -> tuple[list[str], list[str]]:
+    """The lines below the comments that they begin with, and what there is to say of those."""
+    comments = next((place for place, line in enumerate(lines) if line.strip() and not line.startswith("# ")), 0)
+    if not any(line.strip() for line in lines[:comments]):
+        return lines, []
+    return lines[comments:], ["the first lines, with #, are comments"]
 
 
 def _is_header(line: str, following: str) -> bool:
@@ -107,13 +124,10 @@ def _headless(lines: Sequence[str]) -> LabelList:
     tidy = _without_quotes([" ".join(line.split()) for line in lines])
     full = [line for line in tidy if line]
     said: list[str] = []
-    for pattern, fewest in ((_BEFORE, 1), (_AFTER, 2)):
-        numbering = _numbering(full, pattern) if len(full) >= fewest else None
-        if numbering is None or numbering.tells_apart:
-            continue
+    for numbering in _numberings(full):
         if numbering.complete:
             return placed(numbering.numbers, [_unquoted(name) for name in numbering.names], [numbering.said])
-        if numbering.broken and pattern is _BEFORE:
+        if numbering.broken:
             raise UnreadableText(f"{_what_is_wrong(numbering.numbers)}; number all lines or none; {_AS_A_LIST}")
         said.append("every line has a number, but they do not count from 0 or 1: they stay in the labels")
     blank = [place for place, line in enumerate(tidy) if not line]
@@ -148,6 +162,14 @@ def _are_quoted(lines: Sequence[str], quote: str) -> bool:
     return all(len(line) > 1 and line[0] == line[-1] == quote for line in lines if line)
 
 
+def _numberings(lines: Sequence[str]) -> Iterator[_Numbering]:
+    """What may be numbers of the lines, and no part of their names."""
+    for pattern, fewest in ((_BEFORE, 1), (_AFTER, 2)):
+        numbering = _numbering(lines, pattern) if len(lines) >= fewest else None
+        if numbering is not None and not numbering.tells_apart:
+            yield numbering
+
+
 def _numbering(lines: Sequence[str], pattern: re.Pattern[str]) -> _Numbering | None:
     """The numbers and names of the lines; None where a line has no number, or another mark than the rest."""
     found = [pattern.fullmatch(line) for line in lines]
@@ -157,9 +179,8 @@ def _numbering(lines: Sequence[str], pattern: re.Pattern[str]) -> _Numbering | N
     marks = {each.groupdict().get("mark") or each.groupdict().get("dot") for each in numbered if each["name"]}
     if len(marks) != 1:
         return None
-    where = "before" if pattern is _BEFORE else "after"
-    said = f"each line has its number {where} the name"
-    return _Numbering([int(each["number"]) for each in numbered], [each["name"] for each in numbered], said)
+    numbers = [int(each["number"]) for each in numbered]
+    return _Numbering(numbers, [each["name"] for each in numbered], leads=pattern is _BEFORE)
 
 
 def _what_is_wrong(numbers: Sequence[int]) -> str:

@@ -60,11 +60,7 @@ def placed(numbers: Sequence[int], names: Sequence[str], said: Sequence[str] = (
     """
     if not numbers:
         raise UnreadableText("has no labels")
-    seen: dict[int, str] = {}
-    for number, name in zip(numbers, names, strict=True):
-        if number in seen:
-            raise UnreadableText(f"gives the number {number} to {seen[number]!r} and to {name!r}; each class has one")
-        seen[number] = name
+    seen = _by_number(numbers, names)
     first = min(1, *seen)
     last = max(seen)
     if first < 0 or last - first >= MOST_LABELS:
@@ -79,6 +75,16 @@ def placed(numbers: Sequence[int], names: Sequence[str], said: Sequence[str] = (
             f"{_counted(len(holes), 'number has', 'numbers have')} no label ({some}): {NAMELESS} stands there"
         )
     return listed([seen.get(place, "") for place in places], sentences, from_one=first == 1)
+
+
+def _by_number(numbers: Sequence[int], names: Sequence[str]) -> dict[int, str]:
+    """Raises UnreadableText where a number is given twice."""
+    seen: dict[int, str] = {}
+    for number, name in zip(numbers, names, strict=True):
+        if number in seen:
+            raise UnreadableText(f"gives the number {number} to {seen[number]!r} and to {name!r}; each class has one")
+        seen[number] = name
+    return seen
 
 
 def _shortened(name: str) -> str:

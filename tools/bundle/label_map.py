@@ -41,13 +41,17 @@ def label_map_items(text: str) -> list[dict[str, object]]:
                 raise UnreadableText("is no label map (a } without its {)", line)
             opened.pop()
         elif len(opened) == 1 and key:
-            if key in items[-1]:
-                raise UnreadableText(f"gives {key!r} twice in one item", line)
-            items[-1][key] = _meant(word, line)
+            _give(items[-1], key, _meant(word, line), line)
         key = word if len(opened) == 1 and not brace and not key else ""
     if opened:
         raise UnreadableText("is no label map (a { without its })", opened[0])
     return items
+
+
+def _give(item: dict[str, object], key: str, value: str, line: int) -> None:
+    if key in item:
+        raise UnreadableText(f"gives {key!r} twice in one item", line)
+    item[key] = value
 
 
 def _steps(text: str) -> Iterator[tuple[str, str, int]]:

@@ -143,17 +143,13 @@ def possible_counts(read: LabelList) -> frozenset[int]:
 
 def _ways(read: LabelList, classes: int | None, head: str) -> Iterator[FittedLabels]:
     """The ways in which the labels may be meant, the likeliest first."""
-    whole, first = read.labels, read.labels[0]
-    core = whole[1:] if _is_background(first) else whole
+    whole = read.labels
+    core = whole[1:] if _is_background(whole[0]) else whole
     coco = coco_names(core)
     # With or without blank lines; who writes ??? has thought of places.
     if coco and classes is None and head == _SSD and len(core) - len(read.blank - {0}) == len(COCO_80):
         yield FittedLabels(_spread(coco), (_UNSAID,))
-    kept = FittedLabels(whole, ())
-    without = FittedLabels(
-        core, (f"the first label, {first!r}, was left out: the classes count from the first object",)
-    )
-    yield from (without, kept) if head == _SSD and core != whole else (kept, without)
+    yield from _with_and_without_first(whole, core, head)
     if read.blank:
         full = tuple(label for place, label in enumerate(whole) if place not in read.blank)
         yield FittedLabels(full, ("without its blank lines the file has one label for each class: they were left out",))
@@ -163,6 +159,14 @@ def _ways(read: LabelList, classes: int | None, head: str) -> Iterator[FittedLab
         yield FittedLabels(coco, ("the model counts COCO's 80 classes: the other places were left out",))
         yield FittedLabels(_spread(coco), (_SPREAD,))
         yield FittedLabels((NAMELESS, *_spread(coco)), (f"{_SPREAD}; class 0 is the background",))
+
+
+def _with_and_without_first(whole: tuple[str, ...], core: tuple[str, ...], head: str) -> tuple[FittedLabels, ...]:
+    """All labels, and those behind the background if there is one: which comes first depends on the head."""
+    kept = FittedLabels(whole, ())
+    said = f"the first label, {whole[0]!r}, was left out: the classes count from the first object"
+    without = FittedLabels(core, (said,))
+    return (without, kept) if head == _SSD and core != whole else (kept, without)
 
 
 def _spread(names: Sequence[str]) -> tuple[str, ...]:

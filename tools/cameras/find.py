@@ -8,7 +8,7 @@ error: `smartcam cameras find > cameras.yaml`, then `smartcam deploy --config ca
 import argparse
 import ipaddress
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -96,10 +96,15 @@ def run(options: argparse.Namespace, here: Sequence[Search], tell: Say) -> int:
     _print(as_json(cameras, found.remarks) + "\n" if options.json else as_yaml(cameras))
     for remark in found.remarks:
         tell(remark)
-    ready = sum(bool(camera.settings) for camera in cameras.values())
-    unready = f", and {len(cameras) - ready} that cannot be used yet" if ready < len(cameras) else ""
-    tell(f"found {ready} camera{'' if ready == 1 else 's'}{unready}")
+    tell(_counted(cameras.values()))
     return 0 if cameras else 1
+
+
+def _counted(cameras: Collection[FoundCamera]) -> str:
+    """How many were found, and how many of them can be used."""
+    ready = sum(bool(camera.settings) for camera in cameras)
+    unready = f", and {len(cameras) - ready} that cannot be used yet" if ready < len(cameras) else ""
+    return f"found {ready} camera{'' if ready == 1 else 's'}{unready}"
 
 
 def look_around(

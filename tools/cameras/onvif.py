@@ -139,15 +139,18 @@ class OnvifTalk:
             if status != _OK:
                 raise NotUnderstood(f"it answers with HTTP status {status}") from None
             raise
-        faults = [each for each in root.iter() if local_name(each) == "Fault"]
-        if faults:
-            said = " ".join(part.strip() for part in faults[0].itertext()).lower()
-            if any(word in said for word in _WORDS_OF_REFUSAL):
-                raise LoginWanted(self._refusal())
-            raise NotUnderstood("it refuses to answer (a SOAP fault)")
+        self._refuse_fault(root)
         if status != _OK:
             raise NotUnderstood(f"it answers with HTTP status {status}")
         return root
+
+    def _refuse_fault(self, root: Element) -> None:
+        """Raises LoginWanted or NotUnderstood where an answer is a SOAP fault."""
+        for fault in (each for each in root.iter() if local_name(each) == "Fault"):
+            said = " ".join(part.strip() for part in fault.itertext()).lower()
+            if any(word in said for word in _WORDS_OF_REFUSAL):
+                raise LoginWanted(self._refusal())
+            raise NotUnderstood("it refuses to answer (a SOAP fault)")
 
     def _security(self, login: CameraCredentials) -> str:
         try:

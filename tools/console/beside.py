@@ -1,9 +1,13 @@
 """The bus of a console that nobody has deployed: a running device's, or none."""
 
 from collections.abc import Callable, Mapping
+from typing import Final
 
 from smartcam.contract.errors import BusUnavailable
 from smartcam.edge.bus.port import DeviceBus, NoSubscription, OnMessage, Subscription
+
+VARIABLES: Final = "console.json"
+"""The variables with which a console reaches a nucleus on this machine, in its folder (`smartcam nucleus --guest`)."""
 
 
 class BesideBus:

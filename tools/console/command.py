@@ -26,11 +26,9 @@ from smartcam.edge.logs import configure_logging
 from tools.build.command import make_page
 from tools.cameras.find import look_around
 from tools.command_line import ROOT, complain, new_parser, say
-from tools.console.beside import BesideBus
+from tools.console.beside import VARIABLES, BesideBus
 from tools.console.wizard import Wizard
 
-VARIABLES: Final = "console.json"
-"""The variables with which a console reaches a nucleus on this machine, in its folder (`smartcam nucleus --guest`)."""
 _VERB: Final = "console"
 _DEMO: Final = ROOT / "build" / "demo" / "device"
 _SETUP: Final = ROOT / "build" / "setup"

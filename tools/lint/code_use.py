@@ -56,12 +56,7 @@ def _of_the_shell(module: ast.Module, root: Path) -> Iterator[Path]:
 
 
 def _uses_in(file: Path, module: ast.Module) -> Iterator[Use]:
-    named = {
-        alias.asname or alias.name: alias.name
-        for node in ast.walk(module)
-        if isinstance(node, ast.ImportFrom) and node.module == _TOPICS
-        for alias in node.names
-    }
+    named = _named_here(module)
     forwarded = set(_forwarded(module))
     for node in ast.walk(module):
         if node in forwarded:
@@ -72,6 +67,16 @@ def _uses_in(file: Path, module: ast.Module) -> Iterator[Use]:
             if topic is None:
                 raise UnknownTopic(f"{file}:{node.lineno}: take the topic of {node.func.attr} from {_TOPICS}")
             yield Use(service, operation, topic.replace("+", "*") if service == PUBSUB else topic)
+
+
+def _named_here(module: ast.Module) -> Mapping[str, str]:
+    """What a module imports of the topics: by the name that it has there, the one that it has among them."""
+    return {
+        alias.asname or alias.name: alias.name
+        for node in ast.walk(module)
+        if isinstance(node, ast.ImportFrom) and node.module == _TOPICS
+        for alias in node.names
+    }
 
 
 def _forwarded(module: ast.Module) -> Iterator[ast.Call]:

@@ -55,15 +55,23 @@ def _check_waiting(name: str, recipe: CheckedRecipe, facts: SuiteFacts) -> None:
         return
     stamp = "{kernel:rootPath}/work/" + f"{RUNTIME}/packages-{facts.packages}"
     for step in (step for steps in recipe.lifecycles for step in steps.values()):
-        script, text = step.keys.optional("Script"), step.script
-        installs = step.phase is LifecyclePhase.INSTALL
-        if installs and RUNTIME in text and '"{artifacts:path}/run.sh" --install ' not in text:
-            script.wrong("waiting for the Runtime in install can lock nucleus lite: run.sh --install gives up")
-        elif (not installs or RUNTIME in text) and (stamp not in text or "{artifacts:path}/run.sh" not in text):
-            script.wrong(
-                "does not wait for the Runtime: start it with {artifacts:path}/run.sh and"
-                " {kernel:rootPath}/work/smartcam.Runtime/packages-{RUNTIME_PACKAGES}"
-            )
+        fault = _fault_of_waiting(step.script, stamp, installs=step.phase is LifecyclePhase.INSTALL)
+        if fault:
+            step.keys.optional("Script").wrong(fault)
+
+
+def _fault_of_waiting(script: str, stamp: str, *, installs: bool) -> str:
+    """What is wrong with how a script waits for the packages that the stamp stands for; empty if nothing is."""
+    if installs and RUNTIME not in script:
+        return ""
+    if installs and '"{artifacts:path}/run.sh" --install ' not in script:
+        return "waiting for the Runtime in install can lock nucleus lite: run.sh --install gives up"
+    if stamp in script and "{artifacts:path}/run.sh" in script:
+        return ""
+    return (
+        "does not wait for the Runtime: start it with {artifacts:path}/run.sh and"
+        " {kernel:rootPath}/work/smartcam.Runtime/packages-{RUNTIME_PACKAGES}"
+    )
 
 
 def _check_completeness(suite: Mapping[str, CheckedRecipe]) -> None:

@@ -43,10 +43,15 @@ def check_address(address: str, *, here: bool = True) -> None:
         raise FetchError(shown(address), f"is no address ({error})") from error
     if parts.scheme != "https" and not (here and parts.scheme == "http" and host in _HERE):
         raise FetchError(shown(address), "must begin with https:// (http:// is for 127.0.0.1; a file needs no file://)")
-    if not host or not address.isascii() or not address.isprintable() or " " in address or len(address) > _LONGEST:
+    if not host or not _is_plain(address):
         raise FetchError(shown(address), "is no address; write it as https://host/path, other characters as %XX")
     if parts.username is not None or parts.password is not None:
         raise FetchError(shown(address), "holds a login, which is not sent; download the file yourself")
+
+
+def _is_plain(address: str) -> bool:
+    """Whether it has no character that an address writes as %XX, and is not too long."""
+    return address.isascii() and address.isprintable() and " " not in address and len(address) <= _LONGEST
 
 
 def redirected(address: str, location: str, *, here: bool) -> str:

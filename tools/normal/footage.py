@@ -1,6 +1,6 @@
 """Footage of one camera: which clips are learned from, and which are tested."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -54,9 +54,8 @@ def find_footage(plan: FootagePlan, tell: Tell = lambda _: None) -> SceneFootage
     finder = _FilmFinder(plan, tell)
     learned_groups, tested_groups = _groups(clips), _groups(test) if test else []
     names = [_key(name) for name, _ in tested_groups or learned_groups]
-    twice = [name for name in names if names.count(name) > 1]
-    if plan.labels is not None and twice:
-        raise ScoreError(f"footage {test or clips}: two clips are {twice[0]}, by which labels know them; rename one")
+    if plan.labels is not None:
+        _refuse_twins(names, test or clips)
     truth = truth_of(plan.labels, names)
     if test is None:
         learned, tested = _parted(finder.films(learned_groups, truth), is_labelled=plan.labels is not None)
@@ -70,6 +69,13 @@ def find_footage(plan: FootagePlan, tell: Tell = lambda _: None) -> SceneFootage
     footage = SceneFootage(tuple(learned), tuple(tested))
     _refuse_nothing(footage, plan.labels, (clips, test), f" ({'; '.join(lines[:_SHOWN])})" if lines else "")
     return footage
+
+
+def _refuse_twins(names: Sequence[str], place: Path) -> None:
+    """Raises ScoreError where labels would not know which of two clips is meant."""
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise ScoreError(f"footage {place}: two clips are {twice[0]}, by which labels know them; rename one")
 
 
 def _refuse_nothing(footage: SceneFootage, labels: Path | None, sets: tuple[Path, Path | None], reasons: str) -> None:
@@ -128,15 +134,18 @@ def _sets(plan: FootagePlan, tell: Tell) -> tuple[Path, Path | None]:
         raise ScoreError(f"--test {plan.test}: needs --labels, which say what is odd in it")
     if plan.test is not None or not plan.clips.is_dir():
         return plan.clips, plan.test
-    inside = [each for each in sorted(plan.clips.iterdir()) if each.is_dir()]
-    learned = next((each for each in inside if each.name.lower() in _LEARNED), None)
-    tested = next((each for each in inside if each.name.lower() in _TESTED), None)
+    learned, tested = _folder_within(plan.clips, _LEARNED), _folder_within(plan.clips, _TESTED)
     if learned is None or tested is None:
         return plan.clips, None
     if plan.labels is None:
         tell(f"{tested.name} is neither learned nor tested: give --labels")
         return learned, None
     return learned, tested
+
+
+def _folder_within(place: Path, names: Collection[str]) -> Path | None:
+    """The first folder with one of these names, in large or small letters."""
+    return next((each for each in sorted(place.iterdir()) if each.is_dir() and each.name.lower() in names), None)
 
 
 def _groups(place: Path) -> list[_Group]:

@@ -315,8 +315,11 @@ class ScenePlayer:
         if judged is None or self._analysis.scene is None:
             raise ScoreError(f"clip {clip.name}: the learner has failed at {at_s:.1f} s; the line above says why")
         clip.looks.append(JudgedLook(at_s, judged.score))
-        if judged.score <= 0:
-            return
+        if judged.score > 0:
+            self._note_picture(clip, at_s, judged, picture)
+
+    def _note_picture(self, clip: PlayedClip, at_s: float, judged: Judgement, picture: Picture) -> None:
+        """Keeps it if it is among the oddest that are far enough from one another."""
         near = next((each for each in self.pictures if each.clip == clip.name and at_s - each.at_s < _APART_S), None)
         least = self.pictures[-1].score if len(self.pictures) >= MOST_PICTURES else 0.0
         if judged.score > (least if near is None else near.score):

@@ -278,11 +278,8 @@ def roll_out(stages: Sequence[Stage], name: str, aws: Aws, waiting: StageWatch) 
         before = waiting.known()
         # What an earlier run has sent is judged too: it must be running now.
         deployments = send(stage, name, aws, waiting.say)
-        if last and waiting.limit_s <= 0:
-            waiting.say(f"{stage.name}: not waited for, so nobody knows yet whether it runs there: `smartcam status`")
-            return True
-        if last and not stage.things:
-            waiting.say(f"{stage.name}: has no things; those that join will get it")
+        if last and (unjudged := _why_unjudged(stage, waiting)):
+            waiting.say(f"{stage.name}: {unjudged}")
             return True
         verdict = watch(sent_to(stage, deployments), before, stage.arn, aws, waiting)
         if verdict.passed:
@@ -292,6 +289,13 @@ def roll_out(stages: Sequence[Stage], name: str, aws: Aws, waiting: StageWatch) 
         _give_back(stage, deployments, f"{name}{_GIVEN_BACK}", aws, waiting.say)
         return False
     return True
+
+
+def _why_unjudged(stage: Stage, waiting: StageWatch) -> str:
+    """Why nobody waits to see whether the last stage runs; empty if somebody does."""
+    if waiting.limit_s <= 0:
+        return "not waited for, so nobody knows yet whether it runs there: `smartcam status`"
+    return "" if stage.things else "has no things; those that join will get it"
 
 
 def _check_time(things: Sequence[str], waiting: StageWatch) -> None:

@@ -65,11 +65,7 @@ def watch(
 
     deployments = {thing: each.deployment for thing, each in sent.items()}
     outcomes = dict(ask(deployments))
-    # What was known before has nothing to do with what was sent since, however fast a thing was.
-    first = {thing: DeviceOutcome(thing, NOT_HEARD, "") if sent[thing].now else outcomes[thing] for thing in sent}
-    seen = {thing: [Glance(waiting.now(), before.get(thing), first[thing])] for thing in sent}
-    for thing, looks in seen.items():
-        _add(looks, Glance(waiting.now(), before.get(thing), outcomes[thing]))
+    seen = {thing: _first_looks(each, before.get(thing), outcomes[thing], waiting) for thing, each in sent.items()}
     versions = {thing: each.version if waiting.fleet else None for thing, each in sent.items()}
     watched = {thing: WatchedThing(versions[thing], seen[thing]) for thing in sent}
     told, waited = _Told(waiting.say), 0.0
@@ -85,6 +81,14 @@ def watch(
         outcomes |= ask({thing: each for thing, each in deployments.items() if not outcomes[thing].ended})
         for thing, looks in seen.items():
             _add(looks, Glance(waiting.now(), known.get(thing), outcomes[thing]))
+
+
+def _first_looks(sent: Sent, before: Device | None, outcome: DeviceOutcome, waiting: StageWatch) -> list[Glance]:
+    """What was known before has nothing to do with what was sent since, however fast the thing was."""
+    first = DeviceOutcome(outcome.thing, NOT_HEARD, "") if sent.now else outcome
+    looks = [Glance(waiting.now(), before, first)]
+    _add(looks, Glance(waiting.now(), before, outcome))
+    return looks
 
 
 def _add(looks: list[Glance], look: Glance) -> None:

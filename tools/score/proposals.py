@@ -1,6 +1,6 @@
 """Proposes labels for a clip from what the detector found in it and from the events that were raised."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -60,7 +60,11 @@ def proposed(
         or any(event.kind == trail.kind and _is_about(event, trail) for event in playback.events)
     ]
     unseen = [event for event in playback.events if not any(_is_about(event, trail) for trail in trails)]
-    stays = _stays([trail.sight for trail in trails] + [_sight_of(event, playback.seconds) for event in unseen])
+    return _named(_stays([trail.sight for trail in trails] + [_sight_of(event, playback.seconds) for event in unseen]))
+
+
+def _named(stays: Iterable[Sequence[Sight]]) -> tuple[LabelledObject, ...]:
+    """An object for each stay, numbered by its kind."""
     counts: dict[str, int] = {}
     objects = []
     for sights in stays:

@@ -3,10 +3,13 @@
 import itertools
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, ParamSpec, TypeVar
 
+T = TypeVar("T")
+P = ParamSpec("P")
 _MOST_PLACES: Final = 30
 _NUMBERS: Final = itertools.count()
 
@@ -69,3 +72,21 @@ class RunningLoops:
     def pulses(self) -> list[Pulse]:
         """Those that run now."""
         return list(self._pulses.values())
+
+
+class WatchedThread(ThreadPoolExecutor):
+    """One thread that does what it is handed, one after the other; it is one of the loops while it does something."""
+
+    def __init__(self, name: str, loops: RunningLoops) -> None:
+        super().__init__(1, thread_name_prefix=name)
+        self._name = name
+        self._loops = loops
+
+    def submit(self, work: Callable[P, T], /, *args: P.args, **named: P.kwargs) -> Future[T]:
+        """See ThreadPoolExecutor."""
+
+        def watched() -> T:
+            with self._loops.having(Pulse(self._name)):
+                return work(*args, **named)
+
+        return super().submit(watched)

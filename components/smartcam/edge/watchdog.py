@@ -67,6 +67,8 @@ LONGEST_S: Final[Mapping[str, float]] = {
     "token": 60.0,
     # Renders what is there already.
     "metrics": 60.0,
+    # Opens all subscriptions, 5 s for each where the nucleus does not answer; or hands one message over.
+    "bus": 600.0,
 }
 """For how long each kind of loop may not look whether it is to stop, in seconds."""
 
@@ -109,7 +111,12 @@ def judge(before: Sequence[Stillness], looks: Sequence[LoopSign], elapsed_s: flo
 
 
 class StateReporter(Protocol):
-    """A connection to the nucleus, which may be told that the component has failed."""
+    """A connection to the nucleus, which may be told that the component has failed.
+
+    `loops`: its own.
+    """
+
+    loops: RunningLoops
 
     def report_errored(self) -> None:
         """Raises BusError."""
@@ -151,7 +158,7 @@ class Watchdog:
         """Look once. Raises Leave."""
         now = self._clock.monotonic()
         elapsed_s, self._looked_at = (now - self._looked_at) / NS_PER_S, now
-        pulses = {pulse.number: pulse for pulse in loops.pulses()}
+        pulses = {pulse.number: pulse for pulse in (*loops.pulses(), *self._bus.loops.pulses())}
         looks = [LoopSign(pulse.number, pulse.name, pulse.beats, pulse.is_resting) for pulse in pulses.values()]
         self._still = judge(self._still, looks, elapsed_s)
         stuck = [one for one in self._still if one.still_s > longest_s(one.look.name, self._longest)]

@@ -223,7 +223,7 @@ class Tracker:
         return Track(  # by position: names would take a third of the time that it takes
             track.id,
             track.box,
-            track.score if 0.0 <= track.score <= 1.0 else min(max(track.score, 0.0), 1.0),
+            min(max(track.score, 0.0), 1.0),
             track.kind,
             track.label,
             seen,

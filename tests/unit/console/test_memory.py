@@ -14,8 +14,8 @@ from websockets.asyncio.client import connect
 from smartcam.edge.ring.packet_ring import PacketRingWriter
 from tests.encoded import encoded, video_packets
 from tests.fakes.console_world import YARD
-from tests.pipeline.site import wait_until
 from tests.unit.console.test_webrtc import Browser, live_packets, told
+from tests.waiting import until
 
 LOADED = """
 import json, sys
@@ -108,7 +108,7 @@ def test_whoever_chooses_webrtc_costs_a_stated_amount_that_does_not_grow_with_th
     command = [sys.executable, "-c", RUNNING, str(tmp_path), str(port)]
     with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as console:
         try:
-            wait_until(lambda: answers(port))
+            until(lambda: answers(port))
             found = asyncio.run(look(port, ring))
         finally:
             console.terminate()

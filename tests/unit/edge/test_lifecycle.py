@@ -26,6 +26,7 @@ from smartcam.edge.lifecycle import EXIT_TOKEN_REFUSED, Leave, run_component
 from smartcam.edge import watchdog
 from smartcam.edge.clock import SystemClock
 from smartcam.edge.logs import configure_logging
+from smartcam.edge.loops import RunningLoops
 from smartcam.edge.watchdog import Watchdog
 
 configure_logging()
@@ -76,6 +77,8 @@ class Deadlocked:
         lock.acquire()
 
 class Nucleus:
+    loops = RunningLoops()
+
     def report_errored(self):
         say("errored")
 

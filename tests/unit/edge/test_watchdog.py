@@ -18,6 +18,7 @@ from smartcam.console import main as console
 from smartcam.contract.errors import BusUnavailable
 from smartcam.contract.ids import ThingName
 from smartcam.edge.lifecycle import EXIT_STUCK, Leave, StopToken
+from smartcam.edge.loops import RunningLoops, WatchedThread
 from smartcam.edge.outbox.outbox import Outbox
 from smartcam.edge.replaced import last_replacement
 from smartcam.edge.starts import WINDOW_S
@@ -29,13 +30,14 @@ from tests.waiting import until
 from tools.command_line import ROOT
 
 PATIENCE_S = 60.0
-LONGEST = {"camera": 10.0, "sender": 20.0}
+LONGEST = {"camera": 10.0, "sender": 20.0, "bus": 30.0}
 
 
 @dataclass
 class Nucleus:
     errored: int = 0
     is_away: bool = False
+    loops: RunningLoops = field(default_factory=RunningLoops)
 
     def report_errored(self) -> None:
         if self.is_away:
@@ -113,6 +115,22 @@ def test_a_camera_whose_read_never_returns_is_named_with_its_stack_and_the_compo
     noted = last_replacement(tmp_path)
     assert noted is not None
     assert (noted.loop, noted.still_s, noted.times, noted.at_ns) == ("camera-yard", 12, 1, device.clock.utc())
+
+
+def test_a_message_that_is_never_taken_is_seen_in_the_thread_of_the_bus_which_owes_nothing_while_none_comes(
+    tmp_path: Path, hang: threading.Event
+) -> None:
+    device = Device(tmp_path)
+    with WatchedThread("bus-callbacks", device.nucleus.loops) as thread:
+        assert thread.submit(str, 7).result(PATIENCE_S) == "7"
+        assert device.watch(60) is None
+        thread.submit(hang.wait)
+        until(device.nucleus.loops.pulses)
+        assert device.watch(60) == 34
+        hang.set()
+    noted = last_replacement(tmp_path)
+    assert noted is not None
+    assert noted.loop == "bus-callbacks"
 
 
 def test_a_lock_that_is_never_released_is_found_and_a_loop_beside_it_is_not_accused(

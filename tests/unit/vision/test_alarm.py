@@ -37,7 +37,8 @@ def test_the_third_high_look_in_a_row_raises() -> None:
 
 def test_a_look_that_is_far_too_low_takes_back_what_one_at_the_threshold_gave() -> None:
     assert run(seen(0.7, 0.7, 0.4, 0.7))[1] == []
-    assert run(seen(0.7, 0.7, 0.4, 0.7, 0.7))[1] == [(4, Transition.RAISED)]
+    for low in (0.4, 0.0):
+        assert run(seen(0.7, 0.7, low, 0.7, 0.7))[1] == [(4, Transition.RAISED)]
 
 
 def test_a_steady_score_at_the_threshold_raises_after_as_many_looks_as_are_asked_for() -> None:
@@ -126,6 +127,11 @@ def test_a_parked_car_that_drives_off_after_its_episode_is_an_event() -> None:
 def test_an_object_outside_its_zone_raises_as_soon_as_it_steps_in() -> None:
     outside, inside = seen(*[0.9] * 10, allowed=False), seen(0.9, start=10)
     assert run([*outside, *inside])[1] == [(10, Transition.RAISED)]
+
+
+def test_who_was_sure_for_long_outside_the_zone_is_forgotten_as_soon_as_others() -> None:
+    long_sure, doubtful = seen(*[0.9] * 30, allowed=False), seen(0.3, 0.3, 0.3, start=30, allowed=False)
+    assert run([*long_sure, *doubtful, *seen(0.9, start=33)])[1] == []
 
 
 def test_leaving_the_zone_ends_no_episode() -> None:

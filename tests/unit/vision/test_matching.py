@@ -83,11 +83,18 @@ def test_two_that_jump_at_once_both_go_on_each_as_the_nearer_one() -> None:
     assert rows(near, [seen(box(0.142, 0.437))], stirs=False) == [1]
 
 
+def test_two_that_jump_at_once_and_far_apart_both_go_on() -> None:
+    tracks = [track(box(0.1)), track(box(0.5))]
+    assert rows(tracks, [seen(box(0.142, 0.442)), seen(box(0.542, 0.442))], stirs=False) == [0, 1]
+
+
 def test_two_that_were_seen_once_and_are_fast_both_go_on_each_as_the_nearer_one() -> None:
     tracks = [track(box(0.1, 0.2), speed=None), track(box(0.1, 0.7), speed=None)]
     assert rows(tracks, [seen(box(0.23, 0.7)), seen(box(0.23, 0.2))]) == [1, 0]
     near = [track(box(0.10), speed=None), track(box(0.40), speed=None)]
     assert rows(near, [seen(box(0.27))]) == [1]
+    both = [track(box(0.12), speed=None), track(box(0.39), speed=None)]
+    assert rows(both, [seen(box(0.26))]) == [1]
 
 
 def test_what_is_fast_is_known_by_its_motion_and_by_that_it_is_new() -> None:
@@ -102,11 +109,15 @@ def test_a_weak_sighting_that_overlaps_nothing_is_nobody() -> None:
     assert rows(tracks, [seen(box(0.155, 0.48), score=0.3), seen(box(0.53), score=0.3)]) == [-1, -1]
 
 
-@pytest.mark.parametrize(("unseen_s", "reached"), [(0.2, False), (1.4, True)])
-def test_who_was_lost_on_their_way_may_be_farther_away_the_longer_that_was(unseen_s: float, *, reached: bool) -> None:
-    """0.6 of their size at once, 1.4 after so long."""
+@pytest.mark.parametrize(
+    ("unseen_s", "sizes", "reached"), [(0.2, 1.1, False), (0.9, 1.1, True), (0.9, 1.2, False), (1.4, 1.2, True)]
+)
+def test_who_was_lost_on_their_way_may_be_farther_away_the_longer_that_was(
+    unseen_s: float, sizes: float, *, reached: bool
+) -> None:
+    """0.6 of their size at once, as much again for each second."""
     walker = track(box(0.4), unseen_s=unseen_s)
-    assert (rows([walker], [seen(box(0.52, 0.4))]) == [0]) is reached
+    assert (rows([walker], [seen(box(0.4 + 0.1 * sizes))]) == [0]) is reached
 
 
 def test_who_shows_up_without_moving_was_there_all_the_time() -> None:

@@ -313,6 +313,19 @@ def test_who_comes_in_over_the_edge_is_not_who_has_left_there(looks: list[Corner
         assert not is_inside(come.origin)
 
 
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_who_is_half_out_at_once_and_comes_in_again_is_somebody_else(*, mirrored: bool) -> None:
+    looks = [(0.4, 0.3, 0.6, 0.7), (0.25, 0.3, 0.45, 0.7), (0.1, 0.3, 0.3, 0.7)]
+    looks += [(0.0, 0.3, x, 0.7) for x in (0.12, 0.06, 0.12, 0.18, 0.22)]
+    if mirrored:
+        looks = [(1 - x2, y1, 1 - x1, y2) for x1, y1, x2, y2 in looks]
+    for turned in (looks, [(y1, x1, y2, x2) for x1, y1, x2, y2 in looks]):
+        movers = Movers()
+        (gone,) = follow(movers, *turned[:6])
+        (come,) = follow(movers, *turned[6:], start=6)
+        assert (gone.id, come.id) == (1, 2)
+
+
 def test_who_stands_at_the_edge_and_reaches_in_stays_who_they_are() -> None:
     movers = Movers()
     for look in range(40):

@@ -531,6 +531,54 @@ def test_a_parked_car_behind_somebody_who_passes_is_not_missed() -> None:
     assert car.missed
 
 
+def test_what_was_hidden_is_missed_once_nobody_is_in_front_of_it_and_lost_as_soon_as_others() -> None:
+    tracker = Tracker()
+    park(tracker, 5)
+    (car, _) = drive_by(tracker, 5, parked=0.0)[7]
+    assert (car.id, car.seen, car.missed) == (1, False, False)
+    for look in range(20):
+        tracks = tracker.step(at(8.6 + look / 5), [], STILL)
+    assert 1 not in ids(tracks)
+
+
+def test_who_walks_on_leaves_one_place_after_another() -> None:
+    tracker, counts = Tracker(), []
+    for look in range(24):
+        box = shifted(HERE, -0.4 + 0.03 * look)
+        [walker] = tracker.step(at(look / 5), saw((box, 0.7)), [box])
+        counts.append(walker.moves)
+    assert counts == sorted(counts)
+    assert counts[0] == 1
+    assert counts[-1] >= 3
+
+
+@pytest.mark.parametrize(("own", "moved"), [(True, True), (False, False)])
+def test_who_has_stood_there_and_comes_nearer_has_moved_if_it_is_they_who_stir(*, own: bool, moved: bool) -> None:
+    tracker = Tracker()
+    before = follow(tracker, HERE, 5)
+    for look in range(15):
+        by = 0.02 * look
+        box = HERE[0] - by, HERE[1] - by, HERE[2] + by, HERE[3] + by
+        there = box if own else (0.9, 0.0, 1.0, 0.1)
+        tracks = tracker.step(at(5 + look / 5), saw((box, 0.7)), [there], None, [Course(there, there)])
+    assert ids(tracks) == ids(before)
+    assert (tracks[0].moves > before[0].moves) is moved
+
+
+@pytest.mark.parametrize(("told", "score"), [(1.000001, 1.0), (0.7, 0.7), (-0.000001, 0.0)])
+def test_a_score_that_is_rounded_out_of_its_range_stays_in_it(told: float, score: float) -> None:
+    tracker = Tracker(TrackPolicy(begin_at=-1.0))
+    assert tracker.step(at(0), saw((HERE, told)), STILL)[0].score == score
+
+
+def test_for_how_long_somebody_was_not_seen_is_told_until_they_are_seen_again() -> None:
+    tracker = Tracker()
+    follow(tracker, HERE, 1)
+    unseen = [tracker.step(at(1 + look / 5), [], STILL)[0].unseen_s for look in range(1, 4)]
+    assert unseen == pytest.approx([0.2, 0.4, 0.6])
+    assert tracker.step(at(1.8), saw((HERE, 0.7)), STILL)[0].unseen_s == 0
+
+
 @pytest.mark.parametrize(("came_s", "same"), [(1.5, False), (0.0, True)])
 def test_who_comes_in_where_somebody_has_just_left_is_not_they(came_s: float, *, same: bool) -> None:
     """`came_s`: when the gate first saw what moves there; from the beginning, it is the one that was lost."""
@@ -646,10 +694,44 @@ def test_something_is_expected_where_its_speed_takes_it_and_never_back_along_its
     assert tracker.expected(at(0)) == {1: shifted(HERE, 0.04)}
 
 
+def test_whoever_comes_down_the_picture_strides_travels_and_is_expected_farther_down() -> None:
+    tracker, steps = Tracker(), [(0.4, 0.05 + 0.06 * look, 0.5, 0.25 + 0.06 * look) for look in range(11)]
+    for look, box in enumerate(steps[:-1]):
+        [walker] = tracker.step(at(look / 5), saw((box, 0.7)), [box])
+    assert (walker.id, walker.travelled) == (1, 1.0)
+    assert walker.stride == pytest.approx(0.06 / (0.5 * math.sqrt(0.02)))
+    assert tracker.expected(at(2)) == {1: pytest.approx(steps[-1])}
+
+
+def test_there_are_never_more_tracks_than_are_allowed_and_the_surest_are_kept() -> None:
+    tracker, places = Tracker(TrackPolicy(most_tracks=3)), [(0.2 * n, 0.1, 0.2 * n + 0.1, 0.3) for n in range(5)]
+    tracker.step(at(0), saw((places[0], 0.7), (places[1], 0.7)), STILL)
+    for look in (1, 2):
+        found = saw(*[(place, 0.6 + 0.05 * number) for number, place in enumerate(places)])
+        tracks = tracker.step(at(look / 5), found, STILL)
+        assert [track.box for track in tracks] == [places[0], places[1], places[4]]
+
+
+def test_who_is_missed_for_a_moment_is_a_little_less_sure() -> None:
+    tracker = Tracker()
+    follow(tracker, HERE, 2)
+    [missed] = tracker.step(at(2.1), [], STILL)
+    assert missed.score == pytest.approx(0.7 * math.exp(-0.1 / 0.4))
+
+
 def test_what_appears_far_away_without_motion_is_something_else() -> None:
     tracker, first = Tracker(), (0.0, 0.4, 0.2, 0.6)
     tracker.step(at(0), saw((first, 0.7)), STILL)
     assert ids(tracker.step(at(0.2), saw((shifted(first, 0.25), 0.7)), STILL)) == [1, 2]
+
+
+@pytest.mark.parametrize(("moves_there", "stride"), [(True, 1.0), (False, 0.0)])
+def test_what_goes_where_nothing_stirs_has_no_stride(stride: float, *, moves_there: bool) -> None:
+    tracker = Tracker()
+    for look in range(5):
+        box = shifted((0.0, 0.4, 0.1, 0.6), 0.08 * look)
+        [track] = tracker.step(at(look / 5), saw((box, 0.7)), [box if moves_there else (0.8, 0.8, 0.9, 0.9)])
+    assert (track.id, track.stride) == (1, stride)
 
 
 def test_a_box_that_trembles_or_turns_back_has_no_stride() -> None:

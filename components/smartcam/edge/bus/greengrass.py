@@ -1,7 +1,8 @@
 """The bus on a Greengrass nucleus: the only module that uses the Greengrass client.
 
 A supervisor thread owns the connection: it connects, notices a loss, reconnects with back-off and reopens every
-subscription. Publishing never waits for it. Callbacks run one by one in a second thread.
+subscription. Publishing never waits for it. Callbacks run one by one in a second thread. Both are loops that the
+watchdog looks at while they do something.
 """
 
 import gc
@@ -10,7 +11,7 @@ import os
 import random
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Any
 
 from awscrt.exceptions import AwsCrtError
@@ -41,6 +42,7 @@ from smartcam.edge.bus.port import LARGEST_PAYLOAD, OnMessage, Subscription, fit
 from smartcam.edge.bus.streams import NEVER_S, Patience, Stream, StreamContext
 from smartcam.edge.clock import Clock, SystemClock
 from smartcam.edge.logs import log, log_exception
+from smartcam.edge.loops import Pulse, RunningLoops, WatchedThread
 
 logger = logging.getLogger(__name__)
 
@@ -84,7 +86,9 @@ class GreengrassBus:
         self._tried = threading.Event()
         self._loops = EventLoopGroup(num_threads=1)
         self._bootstrap = ClientBootstrap(self._loops, DefaultHostResolver(self._loops))
-        self._callbacks = ThreadPoolExecutor(1, thread_name_prefix="bus-callbacks")
+        self.loops = RunningLoops()
+        """Of its threads, those that do something just now."""
+        self._callbacks = WatchedThread("bus-callbacks", self.loops)
         self._context = StreamContext(self._callbacks, patience, jitter, self._now, self._wake.set)
         self._supervisor = threading.Thread(target=self._supervise, name="bus-supervisor")
         self._supervisor.start()
@@ -205,7 +209,8 @@ class GreengrassBus:
         while not self._closing:
             self._wake.clear()
             try:
-                wait_s = self._tend()
+                with self.loops.having(Pulse("bus-supervisor")):
+                    wait_s = self._tend()
             except Exception as error:  # noqa: BLE001  the edge of the loop
                 log_exception(logger, "bus_supervisor_failed", error)
                 wait_s = self._patience.longest_retry_s

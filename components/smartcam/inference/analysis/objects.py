@@ -186,7 +186,7 @@ class ObjectAnalysis:
         for one in self._table.moving.values():
             known = None if one.named_as is None else one.named_as.stay
             if one.is_moving and one.box is not None and known is not None:
-                if known.seen_at < at:
+                if known.seen_at < at and _is_going(one):
                     known.follow(corners(one.box), at)
             elif one.episode is None and not one.is_named and one.born is not None and one.since is not None:
                 known = stays.of(None, FirstSight(corners(one.born), one.since), at)
@@ -198,3 +198,8 @@ class ObjectAnalysis:
             one.name()  # a mover where a labelled object was is that object
         elif orphan is not None and one.episode is None:
             one.resume(self._orphans.give(orphan))
+
+
+def _is_going(one: SceneObject) -> bool:
+    """Whether it goes from place to place. A seat that somebody has left only stirs, until the gate is used to it."""
+    return one.mover is not None and one.mover.is_going

@@ -304,3 +304,18 @@ def test_a_call_that_was_answered_leaves_nothing_behind(profile: Profile) -> Non
         kept = [each for each in gc.get_objects() if isinstance(each, ClientOperation)]
         bus.close()
     assert len(kept) <= 3
+
+
+def test_a_message_that_is_never_taken_is_seen_and_an_idle_bus_has_no_loop_to_watch(start: Connect) -> None:
+    released = threading.Event()
+
+    def hear(_topic: str, _payload: bytes) -> None:
+        released.wait()
+
+    with running_nucleus() as nucleus:
+        bus = start(nucleus.add_component("test.A", access_control(publish=["a"], subscribe=["a"]), {}))
+        bus.subscribe_local("a", hear)
+        bus.publish_local("a", b"x")
+        until(lambda: [pulse.name for pulse in bus.loops.pulses()] == ["bus-callbacks"])
+        released.set()
+        until(lambda: not bus.loops.pulses())

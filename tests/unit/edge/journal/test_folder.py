@@ -197,12 +197,16 @@ def test_a_disk_that_takes_nothing_is_told_of_once_and_costs_only_its_time(
     desk.folder.write_text("in the way")
     for second in range(2, 200):
         desk.write(second)
-    assert caplog.text.count("journal_not_kept") == 1
+    (told,) = [record.getMessage() for record in caplog.records if "journal_not_kept" in record.getMessage()]
+    assert told.startswith(f"journal_not_kept folder={desk.folder} error=")
+    assert "exists" in told
+    assert told.endswith(" lost=1")
     assert desk.journal.lost == 198
     desk.folder.unlink()
     desk.write(200)
     desk.write(201)
-    assert caplog.text.count("journal_kept_again") == 1
+    (told,) = [record.getMessage() for record in caplog.records if "journal_kept_again" in record.getMessage()]
+    assert told == f"journal_kept_again folder={desk.folder} lost=198"
     assert seconds(desk.folder) == [200, 201]
 
 

@@ -239,6 +239,16 @@ def test_who_goes_down_the_stairs_is_a_part_of_what_goes_down_there(way: tuple[f
     assert goes_with(one, other) is goes_with(other, one) is is_with
 
 
+@pytest.mark.parametrize(("right", "is_with"), [(0.1, True), (0.24, False)])
+def test_what_moves_above_another_thing_is_a_part_of_it_if_they_share_half_of_their_width(
+    right: float, *, is_with: bool
+) -> None:
+    wide = [shifted((0.1, 0.4, 0.4, 0.5), 0.02 * look) for look in range(6)]
+    above = [shifted(box, right, -0.11) for box in wide]
+    one, other = (Mover(number, True, at(0), tuple(path)) for number, path in enumerate((wide, above)))
+    assert goes_with(one, other) is goes_with(other, one) is is_with
+
+
 def test_two_who_are_seen_in_one_look_are_two_and_who_was_never_seen_is_nobody_again() -> None:
     now = SceneObject((), since=at(12), born=NormalBox(*HERE))
     assert not is_same_again(now, SceneObject((), seen_at=at(12), box=NormalBox(*HERE)), at(12))

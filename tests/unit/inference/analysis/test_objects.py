@@ -292,6 +292,29 @@ def test_a_short_absence_belongs_to_the_stay_and_a_long_one_does_not() -> None:
     assert [each for each in happened(changes) if each == RAISED] == [RAISED] * 2
 
 
+def test_a_seat_that_stirs_after_somebody_got_up_does_not_take_them_for_still_there() -> None:
+    """The gate takes a while to get used to what was hidden behind them."""
+    seat, sits = PixelBox(40, 34, 56, 56), ("person", 0.7, (40.0, 30.0, 56.0, 56.0))
+    ways = [max(40 - 4 * look, 0) for look in range(1, 11)]
+    comes = [(seen(person(x)), [PixelBox(x, 10, x + 20, 50)]) for x in reversed(ways)]
+    gets_up = [(seen(person(x)), [PixelBox(x, 10, 56, 56)]) for x in ways[:2]]
+    parts = [(seen(person(x)), [PixelBox(x, 34, 56, 56), PixelBox(x, 10, x + 20, 34)]) for x in ways[2:3]]
+    leaves = [(seen(person(x)), [PixelBox(x, 10, x + 20, 50), seat]) for x in ways[3:]]
+    script = [
+        *comes,
+        *[(seen(sits), [seat] if look % 20 > 9 else []) for look in range(100)],
+        *gets_up,
+        *parts,
+        *leaves,
+        *[(NOBODY, [seat])] * 40,
+        *[(NOBODY, [])] * 30,
+        *comes,
+    ]
+    analysis = ObjectAnalysis(object_model([found for found, _ in script]), maker(), AnalysisSettings())
+    changes = [change for look, (_, moved) in enumerate(script) for change in analysis.update(frame(look / 5, moved))]
+    assert [each for each in happened(changes) if each == RAISED] == [RAISED]
+
+
 @pytest.mark.parametrize(
     ("looked_at", "times"), [(EVERYWHERE, 2), ((PixelBox(0, 0, 10, 10),), 1)], ids=["in vain", "elsewhere"]
 )

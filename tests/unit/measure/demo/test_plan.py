@@ -13,7 +13,7 @@ from smartcam.contract.ids import CameraId, ThingName
 from standins.cloud.device import DeviceIdentity
 from tests.clips import moving_square, write_clip
 from tools.build.suite import DEMO_BUNDLE, Built
-from tools.console.command import VARIABLES
+from tools.console.beside import VARIABLES
 
 
 def plan(tmp_path: Path, clip: Path | None) -> DemoPlan:

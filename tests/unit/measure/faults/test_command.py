@@ -1,12 +1,25 @@
+import os
+import signal
+import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from measure.faults.catalogue import FAULTS
-from measure.faults.command import _parser, main, remaining, shifts
+from measure.faults.command import _parser, main, remaining, shifts, suffer_beside
 from measure.faults.kept import keep
 from measure.faults.tally import Injection
+from tests.waiting import until
+from tools.command_line import INTERRUPTED, interruptible
 
+DEVICE = """
+import pathlib, signal, sys, time
+place = pathlib.Path(sys.argv[1])
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(place.write_text("tidied")))
+place.write_text("suffers")
+time.sleep(600)
+"""
 GOOD = Injection(1, 1, 0, 0, 0, 4.5)
 
 
@@ -53,3 +66,20 @@ def test_a_fault_that_there_is_not_is_refused() -> None:
     with pytest.raises(SystemExit) as ended:
         main(["--fault", "meteor"])
     assert ended.value.code == 2
+
+
+def test_devices_are_asked_to_end_and_no_other_begins_when_their_command_is_ended(tmp_path: Path) -> None:
+    """Each tidies up: a device's own processes are in sessions of their own, and its disk is a mount."""
+    places = [tmp_path / name for name in "abc"]
+    devices = [[sys.executable, "-I", "-S", "-c", DEVICE, str(place)] for place in places]
+
+    def end_it() -> None:
+        until(lambda: all(place.exists() for place in places[:2]))
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    ending = threading.Thread(target=end_it)
+    ending.start()
+    assert interruptible("faults", lambda: len(suffer_beside(devices, 2))) == INTERRUPTED
+    ending.join()
+    assert [place.read_text() for place in places[:2]] == ["tidied"] * 2
+    assert not places[2].exists()

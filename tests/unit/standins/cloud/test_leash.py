@@ -7,6 +7,9 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
+from standins.cloud import leash
 from standins.cloud.leashed import end_leashed, kill_leashed, start_leashed
 
 # A command with a child of its own, whose number it prints.
@@ -78,6 +81,45 @@ def test_children_left_behind_by_a_command_are_killed_with_its_end() -> None:
     assert process.wait(60) == 0
     assert _gone(grandchild)
     _close(process)
+
+
+_WAITS_FOR = """
+import signal
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.{name}])
+print("ready", flush=True)
+print(signal.sigwait([signal.{name}]).name, flush=True)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR2])
+def test_a_signal_is_handed_on(number: signal.Signals) -> None:
+    process = _start(_WAITS_FOR.format(name=number.name))
+    assert _line(process) == "ready"
+    process.send_signal(number)
+    assert _line(process) == number.name
+    assert process.wait(60) == 0
+    _close(process)
+
+
+def test_a_signal_that_comes_before_the_command_is_started_reaches_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In this process, as the moment between the two is short."""
+    start = subprocess.Popen
+    ours, theirs = os.pipe()
+
+    def signalled(command: list[str], **how: object) -> subprocess.Popen[bytes]:
+        os.kill(os.getpid(), signal.SIGUSR2)
+        return start(command, **how)  # type: ignore[call-overload, no-any-return]  # as it is called there
+
+    monkeypatch.setattr(leash, "_STDIN", ours)  # an owner who stays
+    monkeypatch.setattr(subprocess, "Popen", signalled)
+    before = {each: signal.getsignal(each) for each in leash._HANDED_ON}
+    try:
+        assert leash.leash([sys.executable, "-I", "-S", "-c", "import time; time.sleep(60)"]) == -signal.SIGUSR2
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+        for end in (ours, theirs):
+            os.close(end)
 
 
 def test_ending_asks_first() -> None:

@@ -22,10 +22,11 @@ from smartcam.edge.clip_name import CLIP_FOLDER, ClipName
 from smartcam.edge.clock import SystemClock
 from smartcam.edge.history.folder import EventHistory, HistorySettings
 from standins.nucleus.testbed import access_control, running_nucleus
-from tests.pipeline.site import wait_until
 from tests.unit.console.test_event_pages import event
+from tests.waiting import until
 from tools.console import command
-from tools.console.command import VARIABLES, main
+from tools.console.beside import VARIABLES
+from tools.console.command import main
 
 
 @pytest.fixture(autouse=True)
@@ -67,7 +68,7 @@ def with_console(folder: Path | None, look: Callable[[int], None]) -> int:
 
     def person() -> None:
         try:
-            wait_until(lambda: _is_open(port))
+            until(lambda: _is_open(port))
             look(port)
         except BaseException as error:  # noqa: BLE001  handed on to the test
             faults.append(error)
@@ -125,7 +126,7 @@ def test_beside_a_device_that_runs_it_hears_its_cameras(tmp_path: Path, capsys: 
                 capture.publish_local(frames_topic(status.camera_id), encode_notice(status))
                 return any(each["state"] == "running" for each in asked(port, "cameras")["cameras"])
 
-            wait_until(is_heard)
+            until(is_heard)
 
         try:
             assert with_console(folder, look) == 0

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from tests.pipeline.site import wait_until
+from tests.waiting import until
 from tools.console import deploying
 from tools.console.deploying import Busy, Deploying, DeployingState
 from tools.console.ordering import WizardCommand
@@ -19,8 +19,8 @@ def python(code: str, shown: str = "$ python") -> WizardCommand:
     return WizardCommand((sys.executable, "-c", code), shown, {"WORD": "hello"})
 
 
-def until(job: Deploying, state: DeployingState) -> dict[str, object]:
-    wait_until(lambda: job.document()["state"] == state)
+def reached(job: Deploying, state: DeployingState) -> dict[str, object]:
+    until(lambda: job.document()["state"] == state)
     return job.document()
 
 
@@ -39,13 +39,13 @@ def test_nothing_is_done_before_a_yes_to_the_very_plan_that_was_shown(job: Deplo
         yield "it is done"
 
     job.plan(iter(["this would be done"]), do)
-    shown = until(job, DeployingState.PLANNED)
+    shown = reached(job, DeployingState.PLANNED)
     assert (shown["lines"], done) == (["this would be done"], [])
     for wrong in ("", "another"):
         with pytest.raises(Busy, match="not the plan that was shown last"):
             job.agree(wrong)
     job.agree(str(shown["plan"]))
-    assert until(job, DeployingState.DONE)["lines"] == ["it is done"]
+    assert reached(job, DeployingState.DONE)["lines"] == ["it is done"]
     assert done == ["done"]
     with pytest.raises(Busy):
         job.agree(str(shown["plan"]))
@@ -54,12 +54,12 @@ def test_nothing_is_done_before_a_yes_to_the_very_plan_that_was_shown(job: Deplo
 def test_what_a_command_says_is_shown_as_it_comes_with_its_errors_and_its_own_variables(job: Deploying) -> None:
     said = python("import os, sys; print(os.environ['WORD']); print('why', file=sys.stderr)")
     job.plan(iter([said]), lambda: iter(()))
-    assert until(job, DeployingState.PLANNED)["lines"] == ["$ python", "hello", "why"]
+    assert reached(job, DeployingState.PLANNED)["lines"] == ["$ python", "hello", "why"]
 
 
 def test_what_comes_after_a_command_that_failed_is_not_begun(job: Deploying) -> None:
     job.plan(iter([python("print('no'); raise SystemExit(2)"), "the next"]), lambda: iter(()))
-    lines = until(job, DeployingState.FAILED)["lines"]
+    lines = reached(job, DeployingState.FAILED)["lines"]
     assert lines == ["$ python", "no", "this ended with exit code 2; what comes after it was not begun"]
     assert job.document()["plan"] == ""
 
@@ -70,16 +70,16 @@ def test_what_keeps_a_step_from_being_made_is_said(job: Deploying) -> None:
         raise RuntimeError("the account is closed")
 
     job.plan(broken(), lambda: iter(()))
-    assert until(job, DeployingState.FAILED)["lines"] == ["first", "the account is closed"]
+    assert reached(job, DeployingState.FAILED)["lines"] == ["first", "the account is closed"]
 
 
 def test_one_thing_runs_at_a_time_and_a_person_can_stop_it(job: Deploying) -> None:
     job.plan(iter([python("print('begun', flush=True); import time; time.sleep(600)"), "more"]), lambda: iter(()))
-    wait_until(lambda: "begun" in str(job.document()["lines"]))
+    until(lambda: "begun" in str(job.document()["lines"]))
     with pytest.raises(Busy, match="just now"):
         job.plan(iter(()), lambda: iter(()))
     job.stop()
-    lines = until(job, DeployingState.FAILED)["lines"]
+    lines = reached(job, DeployingState.FAILED)["lines"]
     assert "more" not in str(lines)
     job.stop()
     assert job.document()["state"] == DeployingState.IDLE
@@ -93,14 +93,14 @@ def test_a_command_that_takes_no_notice_of_being_stopped_is_killed(
         "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)"
     )
     job.plan(iter([python(deaf), "more"]), lambda: iter(()))
-    wait_until(lambda: "deaf" in str(job.document()["lines"]))
+    until(lambda: "deaf" in str(job.document()["lines"]))
     job.stop()
-    assert "more" not in str(until(job, DeployingState.FAILED)["lines"])
+    assert "more" not in str(reached(job, DeployingState.FAILED)["lines"])
 
 
 def test_whoever_ends_the_console_ends_what_it_has_begun(job: Deploying) -> None:
     job.plan(iter([python("import os, time; print(os.getpid(), flush=True); time.sleep(600)")]), lambda: iter(()))
-    wait_until(lambda: str(job.document()["lines"]).count(",") == 1)
+    until(lambda: str(job.document()["lines"]).count(",") == 1)
     pid = int(str(job.document()["lines"]).split("'")[3])
     job.close()
     with pytest.raises(ProcessLookupError):
@@ -136,7 +136,7 @@ class AnyOrder(RuleBasedStateMachine):
     @rule()
     def goes_on(self) -> None:
         self.gate.set()
-        wait_until(lambda: self.job.document()["state"] not in {"planning", "deploying"})
+        until(lambda: self.job.document()["state"] not in {"planning", "deploying"})
 
     @rule()
     def stop(self) -> None:

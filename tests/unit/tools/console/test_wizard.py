@@ -10,7 +10,7 @@ import pytest
 
 from tests.clips import picture_of, write_clip
 from tests.fakes.console_world import Answer, ConsoleWorld
-from tests.pipeline.site import wait_until
+from tests.waiting import until
 from tools.console import wizard
 from tools.console.ordering import FirstOrder
 from tools.console.wizard import Wizard
@@ -75,7 +75,7 @@ def test_one_search_runs_at_a_time_however_many_ask(world: ConsoleWorld, around:
     first = threading.Thread(target=lambda: answers.append(post(world, "find")))
     first.start()
     try:
-        wait_until(lambda: around.searches > before)
+        until(lambda: around.searches > before)
         refused = post(world, "find")
         assert (refused.status, around.searches) == (409, before + 1)
         assert "just now" in str(refused.json["error"])
@@ -133,10 +133,10 @@ def test_a_plan_is_shown_agreed_to_and_done(world: ConsoleWorld, monkeypatch: py
         return post(world, "state").json
 
     assert post(world, "plan").status == 200
-    wait_until(lambda: now()["state"] == "planned")
+    until(lambda: now()["state"] == "planned")
     assert now()["lines"] == ["this would be done"]
     assert post(world, "deploy", plan=now()["plan"]).status == 200
-    wait_until(lambda: now()["state"] == "done")
+    until(lambda: now()["state"] == "done")
     assert now()["lines"] == ["it is done"]
     assert post(world, "stop").json["state"] == "idle"
 
