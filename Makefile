@@ -157,7 +157,7 @@ test-targets: setup setup-training setup-azure ## the demo's model and an SSD on
 	@$(MAKE) --no-print-directory -j 2 test-targets-azure test-targets-here
 
 test-targets-here:
-	$(main) -m pytest -m targets tests/targets --ignore tests/targets/azure $(PYTEST)
+	$(main) -m pytest -m targets tests/targets --ignore tests/targets/azure -n 2 --dist loadfile $(PYTEST)
 
 # Most of these wait for the hub.
 test-targets-azure:

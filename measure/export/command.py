@@ -43,7 +43,12 @@ _MOST_PICTURES: Final = 5000
 def main(argv: list[str]) -> int:
     """0: every target is there and close enough. 1: one is not, or nothing could be written; why is said."""
     parser = new_parser("export", __doc__)
-    parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="a folder with a bundle whose model is a .tflite")
+    parser.add_argument(
+        "bundle",
+        type=bundle_of,
+        metavar="BUNDLE",
+        help="a folder with a bundle whose model is a .tflite, or the source that lies beside it",
+    )
     parser.add_argument(
         "--to", type=targets_in, metavar=",".join(TARGETS), help="which (all that the bundle has a source for)"
     )
@@ -61,6 +66,7 @@ def main(argv: list[str]) -> int:
     options = parser.parse_args(argv)
 
     def footage(see: See) -> Sequence[Tensor]:
+        say(f"export: showing it {options.pictures} pictures of {'your clips' if options.clips else 'drawn yards'} ...")
         return held_out(options.clips, options.pictures, see)
 
     try:
@@ -75,6 +81,12 @@ def main(argv: list[str]) -> int:
     print(table(rows))
     print(f"files      {options.out}, and {PARITY} beside them")
     return 0 if all(row.is_good for row in rows) else 1
+
+
+def bundle_of(text: str) -> Path:
+    """The bundle's folder, where what its model was converted from is named too."""
+    named = Path(text)
+    return named.with_suffix("") if named.suffix in SOURCES else named
 
 
 def targets_in(text: str) -> list[str]:

@@ -40,6 +40,8 @@ class StandInHub(HubStore):
         super().__init__(identity)
         self.is_deaf = False
         """Whether it takes what comes and answers nothing; tests set it."""
+        self.unanswered = 0
+        """How many packets it has taken so."""
         self._address, self._tls = address, tls
         self._session: ModuleSession | None = None
         self._server: asyncio.Server | None = None
@@ -116,9 +118,11 @@ class StandInHub(HubStore):
                 packet = await read_packet(reader)
                 if packet.kind is MqttKind.DISCONNECT:
                     return
-                if not self.is_deaf:
-                    self._take(session, packet)
-                    await writer.drain()
+                if self.is_deaf:
+                    self.unanswered += 1
+                    continue
+                self._take(session, packet)
+                await writer.drain()
         except MqttError as error:
             self.refused.append(str(error))
         except (EOFError, OSError):

@@ -1,7 +1,7 @@
 // A bundle's classifier on a microcontroller: one picture in, one byte for each output out.
 //
-// Without any board's own code: `TakePicture` and `Report` are yours. Not compiled in Smartcam's own tests (see
-// CMakeLists.txt); what was run there is the very array in model.cc, by TensorFlow Lite Micro's interpreter.
+// Without any board's own code: `TakePicture` and `Report` are yours. Smartcam's own tests compile it against declarations
+// of theirs, not against TensorFlow Lite Micro (see CMakeLists.txt), and run the very array in model.cc in its interpreter.
 
 #include <cstdint>
 #include <cstdio>

@@ -4,16 +4,21 @@
 """
 
 import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from measure.export import command
 from measure.export.command import LEAST_PICTURES, PARITY, TARGETS, main
-from tools.command_line import ROOT
+from measure.export.original import ExportedModel
+from measure.export.parity import TargetRow
+from tools.child import AbsentHereError
+from tools.command_line import ROOT, Say
 from tools.model.command import main as model_main
 
-pytestmark = pytest.mark.targets
+pytestmark = [pytest.mark.targets, pytest.mark.usefixtures("drawn_once")]
 
 DEMO = ROOT / "training/bundles/demo"
 MICRO = ROOT / "training/bundles/micro"
@@ -25,8 +30,17 @@ def exported(bundle: Path, out: Path, *more: str) -> dict[str, Any]:
     """The rows of an export by target; a failed one fails here, with the table already printed."""
     code = main([str(bundle), "--out", str(out), *more])
     rows = {row["target"]: row for row in json.loads((out / PARITY).read_text())["targets"]}
-    assert code == 0, rows
+    assert code == 0, f"{rows}"
     return rows
+
+
+def required(rows: Mapping[str, Any], target: str) -> dict[str, Any]:
+    """The row of a target that has to be there; where its package does not exist, the test is skipped and says so."""
+    assert target in rows, f"there is no row for {target}, only for {', '.join(rows)}"
+    row: dict[str, Any] = rows[target]
+    if row["absent"]:
+        pytest.skip(f"{target}: {row['absent']}")
+    return row
 
 
 @pytest.fixture(scope="module")
@@ -36,9 +50,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 @pytest.mark.parametrize("target", ["onnx int8", "tflm", "litert-js"])
 def test_the_demos_classifier_gives_the_same_answers_on_each_target(demo: dict[str, Any], target: str) -> None:
-    row = demo[target]
-    if row["absent"]:
-        pytest.skip(row["absent"])
+    row = required(demo, target)
     assert row["pictures"] == LEAST_PICTURES + 1
     assert row["limit"] == 2
     assert row["largest"] <= 2
@@ -47,26 +59,23 @@ def test_the_demos_classifier_gives_the_same_answers_on_each_target(demo: dict[s
 
 def test_the_browser_and_onnx_answer_as_a_device_does_without_the_second_set_of_kernels(demo: dict[str, Any]) -> None:
     for target in ("onnx int8", "litert-js"):
-        assert demo[target]["judged_by_reference_kernels"] == 0
+        assert required(demo, target)["judged_by_reference_kernels"] == 0
 
 
 def test_real_numbers_see_what_eight_bits_see(demo: dict[str, Any]) -> None:
-    assert demo["onnx float"]["limit"] is None
-    assert demo["onnx float"]["same_top"] >= 0.95
+    row = required(demo, "onnx float")
+    assert row["limit"] is None
+    assert row["same_top"] >= 0.95
 
 
 def test_the_microcontrollers_arena_and_operators_are_said(demo: dict[str, Any]) -> None:
-    row = demo["tflm"]
-    if row["absent"]:
-        pytest.skip(row["absent"])
+    row = required(demo, "tflm")
     assert 90_000 < row["arena_bytes"] < 120_000
     assert {"CONV_2D", "MAX_POOL_2D", "FULLY_CONNECTED", "LOGISTIC"} <= {*row["operators"]}
 
 
 def test_the_classifier_for_a_microcontroller_needs_less_than_100_kilobytes_of_arena(tmp_path: Path) -> None:
-    row = exported(MICRO, tmp_path / "out", "--to", "tflm")["tflm"]
-    if row["absent"]:
-        pytest.skip(row["absent"])
+    row = required(exported(MICRO, tmp_path / "out", "--to", "tflm"), "tflm")
     assert row["arena_bytes"] < 100_000
     assert row["pictures"] == LEAST_PICTURES + 1
     assert row["largest"] <= 2
@@ -79,7 +88,7 @@ def test_the_shared_ssd_gives_the_same_boxes_under_onnx(tmp_path: Path, monkeypa
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     bundle = tmp_path / "ssd"
     assert model_main(["get", "ssd-mobilenet-v1", "--from", str(SSD), "--out", str(bundle)]) == 0
-    row = exported(bundle, tmp_path / "out", "--to", "onnx")["onnx int8"]
+    row = required(exported(bundle, tmp_path / "out", "--to", "onnx"), "onnx int8")
     assert row["largest"] <= 1e-3
     assert row["pictures"] == LEAST_PICTURES + 1
 
@@ -89,6 +98,34 @@ def test_there_is_a_row_for_every_target(demo: dict[str, Any]) -> None:
 
 
 def test_each_weight_of_the_core_ml_package_is_the_sources(demo: dict[str, Any]) -> None:
-    row = demo["coreml"]
+    row = required(demo, "coreml")
     assert row["weights"] > 80_000
     assert row["same_top"] >= 0.95
+
+
+def nothing(_: ExportedModel, folder: Path, __: Say) -> Iterator[TargetRow]:
+    folder.mkdir()
+    yield from ()
+
+
+def without_package(_: ExportedModel, __: Path, ___: Say) -> Iterator[TargetRow]:
+    raise AbsentHereError("has no package for riscv64")
+
+
+def failing(_: ExportedModel, __: Path, ___: Say) -> Iterator[TargetRow]:
+    yield TargetRow("litert-js", fault="ended without a word")
+
+
+def test_a_row_that_is_missing_or_fails_is_a_failure_and_one_without_a_package_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "held_out", lambda *_: [])
+    made = {"onnx": nothing, "tflm": without_package, "litert-js": failing}
+    monkeypatch.setattr(command, "TARGETS", made)
+    rows = exported(DEMO, tmp_path / "out", "--to", "onnx,tflm")
+    with pytest.raises(AssertionError, match="no row for onnx int8"):
+        required(rows, "onnx int8")
+    with pytest.raises(pytest.skip.Exception, match="tflm: has no package for riscv64"):
+        required(rows, "tflm")
+    with pytest.raises(AssertionError, match="ended without a word"):
+        exported(DEMO, tmp_path / "out", "--to", "litert-js")

@@ -29,7 +29,7 @@ from training.drawn_films import YardSlides
 from training.evaluate import scores_of
 from training.footage.film import Box
 
-pytestmark = pytest.mark.targets
+pytestmark = [pytest.mark.targets, pytest.mark.usefixtures("drawn_once")]
 
 LEARNED_FROM = range(800_000, 800_024)
 HELD_OUT = range(800_500, 800_508)
@@ -98,7 +98,7 @@ def rows(bundle: Path) -> dict[str, Any]:
     out = bundle.with_name("out")
     code = export_main([str(bundle), "--to", "onnx,executorch,coreml", "--out", str(out)])
     rows = {row["target"]: row for row in json.loads((out / PARITY).read_text())["targets"]}
-    assert code == 0, rows
+    assert code == 0, f"{rows}"
     return rows
 
 

@@ -63,8 +63,7 @@ class AzureWorld:
         return [(item.properties[TOPIC_PROPERTY], item.payload) for item in self.device.hub.received]
 
     def configure(self) -> None:
-        self.device.hub.desire({CAPTURE: {"depth": {"one": "9"}}})
-        self.device.hub.desire({CAPTURE: {"depth": {"two": "9"}}})
+        self.device.hub.desire({CAPTURE: {"depth": {"one": "9", "two": "9"}}})
 
     def close(self) -> None:
         self.hub.close()

@@ -5,6 +5,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -81,10 +82,8 @@ def test_a_message_arrives_with_its_output_identity_and_properties(connected: Co
 def test_sending_fails_at_once_while_the_hub_is_away_and_goes_on_when_it_is_back(connected: Connected) -> None:
     connected.device.hub.stop()
     until(lambda: not connected.hub.is_connected())
-    began = time.monotonic()
     with pytest.raises(BusUnavailable, match="not connected"):
         connected.send(1)
-    assert time.monotonic() - began < 1.0
     connected.device.hub.start()
     connected.send_at_last(2)
     assert [item.identity for item in connected.device.hub.received] == ["id-2"]
@@ -103,10 +102,8 @@ def test_a_hub_that_is_silent_costs_no_more_than_the_patience(device: EdgeDevice
     try:
         until(lambda: made.twins)
         device.hub.is_deaf = True
-        began = time.monotonic()
-        with pytest.raises(BusUnavailable):
+        with pytest.raises(BusUnavailable, match="TimeoutError"):
             made.send(1)
-        assert 1.0 < time.monotonic() - began < 8.0
         device.hub.is_deaf = False
         made.send_at_last(2)
     finally:
@@ -115,7 +112,7 @@ def test_a_hub_that_is_silent_costs_no_more_than_the_patience(device: EdgeDevice
 
 
 def test_what_waits_for_a_silent_hub_is_told_when_the_module_ends(device: EdgeDevice) -> None:
-    made = Connected(device)
+    made = Connected(device, replace(QUICK, request_s=600.0))
     until(lambda: made.device.hub.reported.document().get("heard"))
     device.hub.is_deaf = True
     errors: list[BaseException] = []
@@ -128,21 +125,19 @@ def test_what_waits_for_a_silent_hub_is_told_when_the_module_ends(device: EdgeDe
 
     thread = threading.Thread(target=send)
     thread.start()
-    time.sleep(0.2)
-    began = time.monotonic()
+    until(lambda: device.hub.unanswered)
     made.hub.close()
     thread.join(60)
-    assert len(errors) == 1
-    assert time.monotonic() - began < QUICK.request_s
+    assert len(errors) == 1, "it was to be told long before its patience ends"
 
 
 def test_changes_of_the_twin_are_heard_once_per_burst(connected: Connected) -> None:
-    heard = len(connected.twins)
-    connected.device.hub.desire({"capture": {"one": 1}})
-    connected.device.hub.desire({"capture": {"two": 2}})
-    until(lambda: connected.twins[-1].get("capture") == {"one": 1, "two": 2})
-    time.sleep(2 * QUICK.burst_s)
-    assert len(connected.twins) == heard + 1
+    heard, began = len(connected.twins), time.monotonic()
+    for number in range(20):
+        connected.device.hub.desire({"capture": {"number": number}})
+    until(lambda: connected.twins[-1].get("capture") == {"number": 19})
+    # However slow the machine is: no reading comes sooner than a burst's time after a change.
+    assert (len(connected.twins) - heard) * QUICK.burst_s <= time.monotonic() - began
 
 
 def test_a_change_of_the_twin_during_an_outage_is_heard_afterwards(connected: Connected) -> None:
@@ -173,11 +168,13 @@ def test_outside_an_edge_device_the_missing_variables_are_named(device: EdgeDevi
         EdgeHub(lambda twin: twin, lambda *_: MethodAnswer(200, {}), environment)
 
 
-def test_a_module_of_another_generation_is_not_let_in(device: EdgeDevice, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_module_of_another_generation_is_not_let_in(
+    device: EdgeDevice, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setenv("IOTEDGE_MODULEGENERATIONID", "2")
     made = Connected(device)
     try:
-        time.sleep(1.0)
+        until(lambda: "edge_hub_unreachable" in caplog.text)
         assert not made.hub.is_connected()
         with pytest.raises(BusUnavailable):
             made.send(1)
@@ -186,13 +183,13 @@ def test_a_module_of_another_generation_is_not_let_in(device: EdgeDevice, monkey
 
 
 def test_a_hub_with_a_certificate_that_the_device_does_not_trust_gets_nothing(
-    device: EdgeDevice, tmp_path: Path
+    device: EdgeDevice, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     foreign = make_certificate(tmp_path, dt.datetime.now(dt.UTC))
     device.workload.trust(foreign.authority.read_text(encoding="ascii"))
     made = Connected(device)
     try:
-        time.sleep(1.0)
+        until(lambda: "edge_hub_unreachable" in caplog.text)
         assert not made.hub.is_connected()
         assert (device.hub.received, device.hub.refused) == ([], [])
     finally:

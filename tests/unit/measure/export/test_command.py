@@ -100,6 +100,14 @@ def test_an_export_is_replaced_by_the_next_one_and_anything_else_is_left_alone(t
 
 
 @pytest.mark.usefixtures("targets")
+def test_the_source_beside_a_bundle_stands_for_it_and_the_showing_of_pictures_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main([f"{DEMO}.keras", "--to", "same", "--out", str(tmp_path / "out")]) == 0
+    assert "showing it 200 pictures of drawn yards ..." in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("targets")
 def test_a_folder_that_is_no_bundle_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main([str(tmp_path), "--to", "same", "--out", str(tmp_path / "out")]) == 1
     assert "has no manifest.json" in capsys.readouterr().err
