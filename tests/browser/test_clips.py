@@ -127,8 +127,8 @@ def test_pictures_that_a_camera_sends_out_of_order_are_shown_in_order(
         for packet in others:
             writer.write(packet)
         writer.close()
-    shown = assert_shows(player, path, tmp_path)
-    assert len(shown) == 40
+    # Who goes to a picture that needs what came before its key frame is shown the key frame: it is only played.
+    assert len(assert_shows(player, path, tmp_path, is_every=not is_open)) == 40
 
 
 def test_a_picture_that_lasts_shorter_than_a_refresh_of_the_screen_is_there(player: Page, tmp_path: Path) -> None:
