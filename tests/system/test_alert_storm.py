@@ -147,7 +147,8 @@ def test_a_person_gets_at_most_what_grouping_and_cooldown_allow_and_the_storm_is
     busiest = max(sum(begin <= one < begin + BUSY_S * NS_PER_S for one in times) for begin in times)
     print(  # noqa: T201 - measured for the docs
         f"{number} events in {took_s:.0f} s ({number / took_s:.0f}/s): {len(mails)} mails,"
-        f" {sum(map(len, alerts.values()))} alerts of {sum(most.values())} allowed, at most {busiest} in {BUSY_S} seconds, {len(site.cloud.texts())} SMS\n"
+        f" {sum(map(len, alerts.values()))} alerts of {sum(most.values())} allowed,"
+        f" at most {busiest} in {BUSY_S} seconds, {len(site.cloud.texts())} SMS\n"
         f"{own(site)}"
     )
     assert told_of(site) == number
