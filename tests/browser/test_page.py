@@ -199,6 +199,35 @@ def test_settings_that_the_device_did_not_say_in_time_are_asked_for_again_and_th
         expect(page.get_by_role("button", name="Add: zone")).to_be_visible()
 
 
+def test_the_curve_shows_what_the_budget_promises_and_follows_its_slider(
+    browser: Browser, address: str, world: MadeConsole
+) -> None:
+    def point(threshold: float, a_day: float) -> dict[str, float]:
+        return {"threshold": threshold, "a_day": a_day, "least": a_day / 2, "most": 2 * a_day + 0.4}
+
+    world.settings["hall"] = {**world.settings["yard"]}
+    world.curve = [point(0.5, 20), point(0.6, 4), point(0.7, 0.25), point(0.8, 0)]
+    with visiting(browser, address, "health") as page:
+        figure = page.get_by_role("figure").filter(has_text="Alerts a day by threshold")
+        slider = page.locator(".card", has=page.get_by_role("heading", name="hall")).get_by_role("slider")
+        expect(figure).to_contain_text(
+            "Above about 0.7 is unusual: 0.25 a day on what was watched, at most 0.9 with 90 %"
+        )
+        cut = figure.locator("canvas").screenshot()
+        slider.focus()
+        slider.press("End")
+        expect(figure).to_contain_text("Above about 0.5 is unusual: 20 a day on what was watched, at most 40")
+        assert figure.locator("canvas").screenshot() != cut
+        expect(page.get_by_text("Too little has been watched")).to_have_count(1)
+        slider.press("Home")
+        expect(figure).not_to_be_visible()
+        expect(page.get_by_text("Too little has been watched")).to_have_count(2)
+        page.get_by_role("button", name="中文").click()
+        expect(page.get_by_text("观察时间还太短")).to_have_count(2)
+    world.curve = ()
+    del world.settings["hall"]
+
+
 def test_the_first_paint_waits_for_no_script(browser: Browser, address: str) -> None:
     page = browser.new_page()
     page.route("**/main.js", lambda route: route.abort())

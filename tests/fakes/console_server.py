@@ -236,6 +236,8 @@ class MadeConsole:
     """Nobody answers what is asked of the settings."""
     more: Sequence[Route] = ()
     set_aside: dict[str, dict[str, Any]] = field(default_factory=dict)
+    curve: Sequence[Mapping[str, float]] = ()
+    """Of every camera's learned scene."""
     signed_in: bool = False
     token: str = field(default_factory=lambda: uuid.uuid4().hex)
     asked: list[tuple[str, str, Any]] = field(default_factory=list)
@@ -412,7 +414,7 @@ class ConsoleFake:
             aside = self.world.set_aside.get(camera, {})
             differs = f"a later deployment has other {', '.join(aside)}" if aside else None
             known = {"settings": self.world.settings[camera], "revision": self.world.revision(camera)}
-            return JSONResponse({**known, "differs": differs, "set_aside": aside})
+            return JSONResponse({**known, "differs": differs, "set_aside": aside, "curve": list(self.world.curve)})
         asked = await request.json()
         wanted = {**self.world.settings[camera], **asked["settings"]}
         errors = faults(wanted)

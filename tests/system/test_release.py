@@ -1,6 +1,7 @@
 """publish, deploy, status and rollback as a user runs them, with the local cloud and the control-plane stand-in."""
 
 import json
+import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -88,6 +89,7 @@ class Site:
         with pytest.MonkeyPatch.context() as patch, redirect_stdout(said), redirect_stderr(complained):
             for name, value in self.environment.items():
                 patch.setenv(name, value)
+            patch.setattr(sys, "stdin", StringIO())  # nobody answers
             code = main([verb, "--region", REGION, *arguments])
         return Ran(code, said.getvalue(), complained.getvalue())
 

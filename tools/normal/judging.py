@@ -7,16 +7,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from smartcam.vision.normal.calibration import Minutes, poisson_bound
 from tools.normal.playing import PlayedClip, SceneAlert
 from tools.normal.truth import runs_of
 from training.evaluate import area_under_curve
 
 LATE_S: Final = 10.0
 """A score is the memory of some seconds: what is raised so long after an odd time still belongs to it."""
-_HOURS_A_DAY: Final = 24.0
-_BAND: Final = 0.9
-_MOST_STEPS: Final = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +67,6 @@ class SceneVerdict:
         return sum(each.clip.seconds for each in self.clips) / 3600
 
 
-@dataclass(frozen=True, slots=True)
-class BudgetPoint:
-    """A threshold, how many alerts a day it gives on the watched minutes, and the 90 % Poisson band of that."""
-
-    threshold: float
-    a_day: float
-    least: float
-    most: float
-
-
 def judged(clips: Sequence[PlayedClip]) -> SceneVerdict:
     """The verdict on tested clips."""
     frames = [_frames(clip) for clip in clips]
@@ -88,20 +74,6 @@ def judged(clips: Sequence[PlayedClip]) -> SceneVerdict:
     odd = np.concatenate([np.zeros(0, np.bool_), *(each for _, each in frames)])
     told = tuple(_judged(clip, *each) for clip, each in zip(clips, frames, strict=True))
     return SceneVerdict(told, _area(scores, odd))
-
-
-def budget_curve(minutes: Minutes) -> list[BudgetPoint]:
-    """Alerts a day by threshold, from the lowest threshold that any minute passes to the highest."""
-    chosen = np.unique(minutes.scores)
-    if chosen.size > _MOST_STEPS:
-        chosen = chosen[np.linspace(0, chosen.size - 1, _MOST_STEPS).astype(np.int64)]
-    return [_point(float(threshold), minutes) for threshold in chosen.tolist()]
-
-
-def _point(threshold: float, minutes: Minutes) -> BudgetPoint:
-    count, days = minutes.episodes(threshold), minutes.hours / _HOURS_A_DAY
-    least = poisson_bound(count - 1, 1 - _BAND) if count else 0.0
-    return BudgetPoint(threshold, count / days, least / days, poisson_bound(count, _BAND) / days)
 
 
 def _frames(clip: PlayedClip) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:

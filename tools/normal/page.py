@@ -9,7 +9,7 @@ from typing import Final
 from infra.alerts.runtime.words.english import ENGLISH
 from smartcam.contract.event import EventKind
 from smartcam.edge.files import replace_file
-from tools.normal.judging import BudgetPoint, budget_curve
+from smartcam.vision.normal.calibration import BudgetPoint, budget_curve
 from tools.normal.playing import OddPicture, PlayedClip
 from tools.normal.report import SceneReport, lines
 from tools.page import page
@@ -17,6 +17,7 @@ from tools.page import page
 PAGE: Final = "index.html"
 _WIDTH: Final = 900
 _HEIGHT: Final = 160
+_STEPS: Final = 400
 _MOST_CLIPS: Final = 200
 """Beyond that, tested clips have no picture of their scores: no browser would show such a page."""
 _STYLE: Final = """
@@ -47,7 +48,7 @@ def _parts(report: SceneReport) -> Iterator[str]:
     yield "<h2>Scores while learning</h2>\n"
     yield scores_drawn(report.learned, threshold)
     yield "<h2>Budget</h2>\n"
-    yield budget_drawn(budget_curve(report.scene.minutes), threshold, report.scene.budget)
+    yield budget_drawn(budget_curve(report.scene.minutes, _STEPS), threshold, report.scene.budget)
     yield "<h2>Most unusual</h2>\n"
     if not report.pictures:
         yield "<p>No picture of this footage has a score above 0.</p>\n"

@@ -90,6 +90,7 @@ class Changing:
             "revision": json.dumps({owner: one.revision for owner, one in held.items()}),
             "differs": "; ".join(one.differs for one in held.values() if one.differs) or None,
             "set_aside": {key: value for one in held.values() for key, value in one.set_aside.items()},
+            "curve": [asdict(point) for one in held.values() for point in one.curve],
         }
         return JSONResponse(document)
 

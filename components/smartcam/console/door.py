@@ -99,9 +99,7 @@ class Door:
         """Raises HTTPException for what goes no further, and PasswordUnreadable."""
         host = headers.get("host", "")
         if not self._is_ours(host):
-            raise HTTPException(
-                421, "the console is not known by this name: use its address, or add the name to `names`"
-            )
+            raise HTTPException(421, "the console has no such name: use its address, or add the name to `names`")
         origin = headers.get("origin")
         if origin is None:
             # Browsers name the origin of every WebSocket, and of whatever changes something.

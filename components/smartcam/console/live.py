@@ -264,9 +264,7 @@ def why_not_video(open_ring: Callable[[], PacketRingReader]) -> str:
     try:
         reader = open_ring()
     except RingError:
-        return (
-            "clips.keep and recording.keep are off, and with them the camera's own video; this shows what is analysed"
-        )
+        return "clips.keep and recording.keep are off, and so is the camera's own video; this shows what is analysed"
     try:
         newest = reader.read(reader.numbers.stop - 1)
     except PacketOverwritten:

@@ -96,9 +96,8 @@ class Looking:
         """What the device says of itself, as it says it to the cloud, and what was replaced."""
         health, at = self.heard.last_health
         document = None if health is None else parse_object(health.to_json(), "health")
-        replaced = [
-            {"component": name, "at": format_utc(one.at_ns), **asdict(one)} for name, one in self.replaced().items()
-        ]
+        lately = self.replaced().items()
+        replaced = [{"component": name, "at": format_utc(one.at_ns), **asdict(one)} for name, one in lately]
         heard_at = None if health is None else format_utc(at)
         return JSONResponse({"health": document, "heard_at": heard_at, "replaced": replaced})
 

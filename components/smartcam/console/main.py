@@ -47,11 +47,7 @@ INFERENCE: Final = "smartcam.Inference"
 
 
 def build(
-    bus: DeviceBus,
-    rings: Path,
-    work_folder: Path,
-    others: Path | None = None,
-    more: Sequence[BaseRoute] = (),
+    bus: DeviceBus, rings: Path, work_folder: Path, others: Path | None = None, more: Sequence[BaseRoute] = ()
 ) -> list[tuple[str, Service]]:
     """The component's services by name.
 
@@ -80,11 +76,7 @@ def build(
 
 
 def build_app(
-    settings: ConsoleSettings,
-    sessions: Sessions,
-    guesses: Guesses,
-    sockets: LiveSockets,
-    routes: Sequence[BaseRoute],
+    settings: ConsoleSettings, sessions: Sessions, guesses: Guesses, sockets: LiveSockets, routes: Sequence[BaseRoute]
 ) -> ASGIApp:
     """Everything that is answered; `routes` besides the session's, the live pictures' and the page's."""
     page = PageFiles()

@@ -48,9 +48,7 @@ _POLICY: Final = 1008
 _ASKED_FOR_PICTURES: Final = "this browser asked for pictures; this shows what is analysed"
 _MDNS: Final = "aioice.mdns"
 _PYAV: Final = ("av", "av.frame", "av.packet", "av.stream", "av.video.codeccontext")
-_CODECS: Final = (
-    "AudioFrame", "AudioResampler", "CodecContext", "Frame", "Stream", "VideoCodecContext", "VideoFrame",
-)  # fmt: skip
+_CODECS: Final = ("AudioFrame", "AudioResampler", "CodecContext", "Frame", "Stream", "VideoCodecContext", "VideoFrame")
 
 
 @dataclass

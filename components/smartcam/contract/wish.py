@@ -18,9 +18,11 @@ LARGEST_WISH_BYTES: Final = 7000
 """What every nucleus carries."""
 MOST_WISH_ERRORS: Final = 8
 """In one answer; who mends these hears of the next ones."""
+MOST_CURVE_POINTS: Final = 20
 _LONGEST_ID: Final = 64
 _LONGEST_WORDS: Final = 300
 _LONGEST_KEY: Final = 200
+_MOST_A_DAY: Final = 1e6
 _EVERYWHERE: Final = "*"
 _VERDICTS: Final[Mapping[str, bool | None]] = {"true": True, "false": False, "none": None}
 
@@ -119,13 +121,27 @@ class WishError:
 
 
 @dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """What a threshold of a learned scene (0..1, as in views) is worth, by the normal minutes that were watched.
+
+    It gave `a_day` alerts a day; with a confidence of 90 % these are `least` to `most`.
+    """
+
+    threshold: float
+    a_day: float
+    least: float
+    most: float
+
+
+@dataclass(frozen=True, slots=True)
 class Holding:
     """What holds for a camera now.
 
     `settings`: the keys that the console may set, those that are not there have their defaults. `besides`: other keys
     that decide with them (`labels`, `schedule`, and `timezone` of the device). `revision` names all of it. `differs`:
     what a later deployment has changed of what was set here, in words; None where all of that holds. `set_aside`: what
-    was set here and does not hold, so that it can be set again.
+    was set here and does not hold, so that it can be set again. `curve`: of the camera's learned scene, by rising
+    threshold; empty from who does not know, and where there was no room.
     """
 
     revision: str
@@ -136,6 +152,7 @@ class Holding:
     """None from who does not know: capture."""
     armed_until: UtcNs | None = None
     set_aside: Mapping[str, object] = field(default_factory=dict)
+    curve: tuple[CurvePoint, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +170,8 @@ class WishAnswer:
     def fitting(self) -> "WishAnswer":
         """With as much as one message has room for."""
         answer = replace(self, errors=self.errors[:MOST_WISH_ERRORS])
+        if answer.holds is not None and _is_too_large(answer):
+            answer = replace(answer, holds=replace(answer.holds, curve=()))
         if answer.holds is not None and _is_too_large(answer):
             answer = replace(answer, holds=replace(answer.holds, set_aside={}))
         if answer.holds is not None and _is_too_large(answer):
@@ -227,6 +246,7 @@ def _held(holds: Holding) -> dict[str, object]:
         "armed": holds.armed,
         "armed_until": _time(holds.armed_until),
         "set_aside": dict(holds.set_aside),
+        "curve": [asdict(point) for point in holds.curve] or None,
     }
 
 
@@ -302,6 +322,16 @@ def _holding(fields: Fields) -> Holding:
         armed=fields.boolean("armed") if fields.has("armed") else None,
         armed_until=None if until is None else parse_utc(until, fields.name("armed_until")),
         set_aside=fields.inner("set_aside").document if fields.has("set_aside") else {},
+        curve=tuple(map(_point, fields.objects("curve", MOST_CURVE_POINTS))) if fields.has("curve") else (),
+    )
+
+
+def _point(fields: Fields) -> CurvePoint:
+    return CurvePoint(
+        threshold=fields.number("threshold", 0, 1),
+        a_day=fields.number("a_day", 0, _MOST_A_DAY),
+        least=fields.number("least", 0, _MOST_A_DAY),
+        most=fields.number("most", 0, _MOST_A_DAY),
     )
 
 

@@ -183,7 +183,7 @@ class Cameras:
             if self.counts.failed % _LOG_EVERY == 1:
                 log_exception(logger, "analysis_failed", error, camera=notice.camera_id, failed=self.counts.failed)
             return changes
-        self.conditions.learns(notice.camera_id, camera.shared.scene)
+        self.conditions.learns(notice.camera_id, camera.shared.scene, camera.shared.curve)
         if camera.modelled:
             self.counts.analysed += 1
             self._unreadable_in_a_row = 0

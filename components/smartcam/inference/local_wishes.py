@@ -6,6 +6,7 @@ from dataclasses import replace
 from smartcam.contract.errors import ContractError
 from smartcam.contract.ids import CameraId
 from smartcam.contract.wish import (
+    CurvePoint,
     FilterAsk,
     FilterPreview,
     LocalArming,
@@ -35,16 +36,19 @@ class LocalWishes:
         wanted: WantedKeeper,
         is_known: Callable[[CameraId], bool],
         preview: Callable[[], FilterPreview],
+        curve: Callable[[CameraId], tuple[CurvePoint, ...]],
     ) -> None:
         """`is_known`: whether the camera has a place, in the configuration or announced.
 
         `preview`: what the filter makes of the history; raises ContractError where that cannot be said.
+        `curve`: of a camera's learned scene.
         """
         self._desk = desk
         self._wished = wished
         self._wanted = wanted
         self._is_known = is_known
         self._preview = preview
+        self._curve = curve
 
     def grant(self, apply: Callable[[InferenceSettings], object], current: Callable[[], InferenceSettings]) -> None:
         """Do what is wished and answer. `apply` gets the settings to go on with, `current` gives those in use."""
@@ -61,7 +65,10 @@ class LocalWishes:
     ) -> WishAnswer:
         if isinstance(wish, SettingsWish | SettingsAsk):
             answer = settle(self._wished, wish, apply, self._is_known)
-            return self._with_arming(answer, wish.camera_id, current())
+            answer = self._with_arming(answer, wish.camera_id, current())
+            if answer.holds is not None and isinstance(wish, SettingsAsk):
+                answer = replace(answer, holds=replace(answer.holds, curve=self._curve(wish.camera_id)))
+            return answer
         if wish.camera_id is not None and not self._is_known(wish.camera_id):
             return _refused(wish, "is no camera of this device")
         preview = None

@@ -101,9 +101,10 @@ class InferenceService:
         self._desk = WishDesk(SettingsOwner.INFERENCE, bus, context.clock)
         self._filter = EventJudge(context.clock, random, lambda: self.wanted.takes)
         preview = previewing(self._filter, context.history)
-        self._wishes = LocalWishes(self._desk, self._wished, self.wanted, self._roster.holds, preview)
         self._views = LiveViews(bus, self._clock, self._roster.holds)
         self._cameras = Cameras(context, self._settings, InlineRequests(bus, self._clock), self._views.show)
+        curve = self._cameras.conditions.curve
+        self._wishes = LocalWishes(self._desk, self._wished, self.wanted, self._roster.holds, preview, curve)
         self._mailbox = Mailbox()
         self._reassembly = Reassembly(self._clock)
         self._settings_due = threading.Event()

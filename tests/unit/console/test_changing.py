@@ -9,6 +9,7 @@ from smartcam.contract.ids import EventId
 from smartcam.contract.times import NS_PER_S, UtcNs, format_utc
 from smartcam.contract.topics import ALL_SETTINGS, settings_topic
 from smartcam.contract.wish import (
+    CurvePoint,
     FilterAsk,
     FilterPreview,
     Holding,
@@ -116,6 +117,12 @@ def test_what_holds_is_said_by_both_owners(device: ConsoleWorld, owners: tuple[O
     assert answer.status == 200
     assert answer.json["settings"] == {**owners[0].settings, **owners[1].settings}
     assert answer.json["differs"] is None
+    assert answer.json["curve"] == []
+    owners[1].holds = replace(owners[1].holds, curve=(CurvePoint(0.5, 1.0, 0.1, 3.9), CurvePoint(0.6, 0.0, 0.0, 2.3)))
+    assert device.ask("GET", "/api/settings/yard").json["curve"] == [
+        {"threshold": 0.5, "a_day": 1.0, "least": 0.1, "most": 3.9},
+        {"threshold": 0.6, "a_day": 0.0, "least": 0.0, "most": 2.3},
+    ]
     assert device.ask("GET", "/api/settings/nowhere").status == 404
     assert device.ask("GET", "/api/settings/%3Cb%3E").status == 400
 

@@ -1,6 +1,7 @@
 """What the console wishes and what is answered: it comes back, garbage ends in one error, and all is bounded."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,8 @@ from smartcam.contract.times import UtcNs
 from smartcam.contract.topics import ALL_SETTINGS, settings_topic
 from smartcam.contract.wish import (
     LARGEST_WISH_BYTES,
+    MOST_CURVE_POINTS,
+    CurvePoint,
     FilterAsk,
     FilterPreview,
     Holding,
@@ -39,6 +42,7 @@ leaves = st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.float
 tables = st.dictionaries(
     names, leaves | st.lists(leaves, max_size=2) | st.dictionaries(names, leaves, max_size=2), max_size=2
 )
+shares, rates = st.floats(0, 1), st.floats(0, 1e6)
 owners = st.sampled_from(SettingsOwner)
 holdings = st.builds(
     Holding,
@@ -49,6 +53,7 @@ holdings = st.builds(
     armed=st.none() | st.booleans(),
     armed_until=st.none() | utc_ms,
     set_aside=tables,
+    curve=st.lists(st.builds(CurvePoint, shares, rates, rates, rates), max_size=3).map(tuple),
 )
 answers = st.builds(
     WishAnswer,
@@ -73,6 +78,10 @@ messages = (
 def wish(**changes: object) -> bytes:
     known = {"type": "wish", "id": "1", "camera_id": "yard", "owner": "inference", "settings": {}}
     return json.dumps({key: value for key, value in (known | changes).items() if value is not ...}).encode()
+
+
+def held(**more: object) -> bytes:
+    return wish(type="answer", applied=True, holds={"revision": "r", "settings": {}, "besides": {}, **more})
 
 
 @given(messages)
@@ -116,6 +125,9 @@ def test_a_number_that_nobody_can_reckon_with_is_refused(drawn: st.DataObject) -
         (wish(type="arming", armed=True, camera_id="**"), "camera_id"),
         (wish(type="answer", applied=True, errors=[{"key": "a"}]), "errors[0].words"),
         (wish(type="answer", applied=True, holds={"settings": {}}), "holds.revision"),
+        (held(curve=[{"threshold": 2}]), "holds.curve[0].threshold"),
+        (held(curve=[{"threshold": 0.5, "a_day": 1, "least": 0}]), "holds.curve[0].most"),
+        (held(curve=[{}] * (MOST_CURVE_POINTS + 1)), "holds.curve"),
     ],
 )
 def test_a_wrong_field_is_named(payload: bytes, field: str) -> None:
@@ -141,6 +153,21 @@ def test_an_answer_is_cut_to_what_one_message_carries_and_says_so(count: int, si
     assert decode_wish_message(encode_wish_message(fitting)) == fitting == fitting.fitting()
     assert fitting.holds == holds or "more than one message has room for" in fitting.errors[0].words
     assert fitting.errors or not errors
+
+
+def test_the_whole_curve_fits_beside_ordinary_settings_and_goes_before_anything_else_is_left_out() -> None:
+    curve = (CurvePoint(1 / 3, 123.456, 123.456, 123.456),) * MOST_CURVE_POINTS
+    aside = {"zones": {"gate": [[0.125, 0.125]]}}
+    for size, there in ((4000, curve), (6000, ())):
+        holds = Holding("r", {"zones": "x" * size}, set_aside=aside, curve=curve)
+        said = WishAnswer("1", YARD, SettingsOwner.INFERENCE, applied=False, holds=holds).fitting()
+        assert said.holds == replace(holds, curve=there)
+
+
+def test_an_answer_from_before_the_curve_has_none() -> None:
+    answer = decode_wish_message(held())
+    assert isinstance(answer, WishAnswer)
+    assert answer.holds == Holding("r")
 
 
 def test_what_a_reader_refuses_is_said_in_its_words_with_the_key_apart() -> None:

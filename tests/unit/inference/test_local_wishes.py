@@ -12,6 +12,7 @@ from smartcam.contract.times import NS_PER_S, UtcNs
 from smartcam.contract.topics import settings_topic
 from smartcam.contract.wanted import NOTHING_WANTED, Arming, Verdict
 from smartcam.contract.wish import (
+    CurvePoint,
     FilterAsk,
     LocalArming,
     LocalVerdict,
@@ -82,6 +83,23 @@ def test_what_is_set_on_the_device_holds_at_once_and_in_the_next_process(tmp_pat
         assert refused.holds == held
     finally:
         again.stop()
+
+
+def test_who_asks_for_the_settings_hears_what_the_learned_scenes_thresholds_are_worth(tmp_path: Path) -> None:
+    stage, curve = Stage(tmp_path, [0.9], {"cameras": {YARD: {}}}).start(), (CurvePoint(0.5, 1.0, 0.1, 3.9),)
+    try:
+        before = Console(stage).say(SettingsAsk("1", YARD)).holds
+        assert before is not None
+        assert before.curve == ()
+        stage.frame()
+        stage.service._cameras._cameras[YARD].shared.curve = lambda: curve
+        stage.frame()
+        assert Console(stage).say(SettingsAsk("2", YARD)).holds == replace(before, curve=curve)
+        granted = Console(stage).wish({"alerts_a_day": 2}).holds
+        assert granted is not None
+        assert granted.curve == ()
+    finally:
+        stage.stop()
 
 
 def test_a_camera_that_only_announces_itself_can_be_set_and_is_expected_by_nobody_once_it_is_gone(

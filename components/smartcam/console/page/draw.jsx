@@ -70,12 +70,11 @@ function Board({ camera, draft, chosen, choose, drawing, setDrawing, finish, mov
     svg.current.setPointerCapture(event.pointerId);
   };
   const drag = (event) => {
-    if (drawing) return setCross(where(event));
-    if (!held.current || !chosen) return undefined;
+    if (drawing) setCross(where(event));
+    if (drawing || !held.current || !chosen) return;
     const { i, from } = held.current, to = where(event);
     move((points) => (i === null ? shifted(points, to[0] - from[0], to[1] - from[1]) : replaced(points, i, to)));
     if (i === null) held.current.from = to;
-    return undefined;
   };
   const drop = () => { held.current = null; };
   const key = (event) => {

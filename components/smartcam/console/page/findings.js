@@ -8,6 +8,9 @@ export const budgetAt = {
   place: (number) => Math.round(10 * Math.log10(number / 0.1)),
 };
 
+/** Where a budget cuts a curve of rising thresholds: the lowest that keeps it by its bound; beyond the end where none does. */
+export const cutAt = (curve, budget) => curve.findLastIndex(({ most }) => most > budget) + 1;
+
 export const lengthOf = (seconds, t) => t("up_hours", { hours: Math.round(seconds / 360) / 10 });
 
 /** Findings, the worst first: `{level: "bad" | "warn", key, fields}` with the key of its words. */

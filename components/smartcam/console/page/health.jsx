@@ -3,34 +3,47 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
 import { at, get, useEvery, wish } from "./api.js";
-import { budgetAt, findings, lengthOf } from "./findings.js";
-import { Arming } from "./live.jsx";
+import { budgetAt, cutAt, findings, lengthOf } from "./findings.js";
+import { Arming, useSettings } from "./live.jsx";
 
 const REFRESH_MS = 60_000;
+const A_DAY = [0.05, 200];
 const STROKES = ["#2a9aa5", "#d08700", "#b05bd0", "#4c9a4c", "#d05b5b", "#6a84d8"];
 
-/** Names and their numbers over the day. */
-function Plot({ title, minutes, series, say }) {
+/** Names and their numbers over the day or, with a `cut`, alerts over thresholds: what is likely is between the second and the third. */
+function Plot({ title, x, series, said, cut, since, say }) {
   const place = useRef();
   useEffect(() => {
     const ink = getComputedStyle(place.current).color;
     const axis = { stroke: ink, grid: { stroke: "#88888833" }, ticks: { stroke: "#88888833" } };
-    const names = Object.keys(series);
+    const names = Object.keys(series), isCurve = cut != null;
     const plot = new uPlot({
+      ...(isCurve && { scales: { x: { time: false }, y: { distr: 3, range: A_DAY } }, bands: [{ series: [2, 3], fill: `${STROKES[0]}33` }],
+        hooks: { draw: [({ ctx, bbox, valToPos }) => { ctx.fillStyle = ink; ctx.fillRect(valToPos(cut, "x", true), bbox.top, 2, bbox.height); }] } }),
       width: place.current.clientWidth, height: 150, legend: { live: false, show: names.length > 1 }, cursor: { y: false },
-      axes: [{ ...axis, values: (_, seconds) => seconds.map((each) => say.time(each * 1000, { hour: "2-digit", minute: "2-digit" })) }, { ...axis, size: 44 }],
+      axes: [{ ...axis, values: isCurve ? undefined : (_, seconds) => seconds.map((each) => say.time(each * 1000, { hour: "2-digit", minute: "2-digit" })) }, { ...axis, size: 44, ...(isCurve && { grid: { show: false } }) }],
       series: [{}, ...names.map((label, i) => ({ label, stroke: STROKES[i % STROKES.length], width: 1, points: { show: false } }))],
-    }, [minutes.map(({ time }) => new Date(time).getTime() / 1000), ...Object.values(series)], place.current);
+    }, [x, ...Object.values(series)], place.current);
     const fit = new ResizeObserver(([{ contentRect }]) => plot.setSize({ width: contentRect.width, height: 150 }));
     fit.observe(place.current);
     return () => { fit.disconnect(); plot.destroy(); };
-  }, [minutes, say.language]);
-  const last = Object.entries(series).map(([name, values]) => `${name} ${values.findLast((each) => each != null) ?? "–"}`).join(", ");
+  }, [since, say.language]);
+  const last = said ?? Object.entries(series).map(([name, values]) => `${name} ${values.findLast((each) => each != null) ?? "–"}`).join(", ");
   return <figure class="card"><figcaption>{title} <span class="soft">{last}</span></figcaption><div ref={place} aria-hidden="true" /></figure>;
 }
 
-function Scene({ camera: { id, scene }, app, app: { say: { t } } }) {
-  const [budget, setBudget] = useState(scene.budget);
+/** What each threshold is worth, and where the budget cuts that; or that so little has been watched that nothing can be promised. */
+function Curve({ curve, budget, stage, say, say: { t } }) {
+  const chosen = curve[cutAt(curve, budget)];
+  if (!chosen || stage !== "watching") return (curve.length > 0 || stage !== "watching") && <p class="note">{t("no_promise")}</p>;
+  const of = (key) => curve.map((each) => Math.max(each[key], A_DAY[0]));
+  return <Plot title={t("curve")} x={curve.map(({ threshold }) => threshold)} cut={chosen.threshold} since={budget} say={say}
+    said={t("cut", Object.fromEntries(Object.entries(chosen).map(([key, value]) => [key, Number(value.toPrecision(2))])))}
+    series={{ [t("seen")]: of("a_day"), [t("at_most")]: of("most"), [t("at_least")]: of("least"), [t("budget")]: curve.map(() => budget) }} />;
+}
+
+function Scene({ camera: { id, scene }, app, app: { say, say: { t } } }) {
+  const [budget, setBudget] = useState(scene.budget), [known] = useSettings(id);
   useEffect(() => setBudget(scene.budget), [scene.budget]);
   const save = () => wish(at("settings", id), { settings: { alerts_a_day: budget } }, app).then(app.refresh);
   return (
@@ -40,6 +53,7 @@ function Scene({ camera: { id, scene }, app, app: { say: { t } } }) {
       <p class="note">{t("hours", { hours: scene.hours, of: scene.of_hours })} · <a href={`#/events/anomaly/${id}`}>{t("raised_today", { count: scene.raised })}</a></p>
       <label>{t("budget")}: {budget}<input type="range" min="0" max="30" step="1" value={budgetAt.place(budget)} aria-valuetext={String(budget)}
         onInput={({ target }) => setBudget(budgetAt.number(target.value))} onChange={save} /></label>
+      {known?.curve && <Curve key={id} curve={known.curve} {...{ budget, say }} stage={scene.stage} />}
     </div>
   );
 }
@@ -72,7 +86,7 @@ export function Health({ cameras, app }) {
       <h2>{t("last_day")}</h2>
       {minutes.length < 2 ? <p class="note">{t("no_day")}</p> : <div class="cards">
         {plots.map(([key, series]) =>
-          <Plot key={key} title={t(key)} minutes={minutes} series={series} say={app.say} />)}</div>}
+          <Plot key={key} title={t(key)} x={minutes.map(({ time }) => new Date(time).getTime() / 1000)} since={minutes} series={series} say={app.say} />)}</div>}
     </section>
   );
 }

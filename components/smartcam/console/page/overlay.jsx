@@ -10,11 +10,8 @@ const percent = (share) => `${share * 100}%`;
 /** A frame around a part of the picture, with words above it or, where there is no room, in it. */
 export function Box({ box: [x1, y1, x2, y2], kind, words }) {
   const style = { left: percent(x1), top: percent(y1), width: percent(x2 - x1), height: percent(y2 - y1) };
-  return (
-    <div class={`box ${kind}`} style={style}>
-      {words && <span style={{ bottom: y1 < NEAR_THE_TOP ? "auto" : "100%" }}>{words}</span>}
-    </div>
-  );
+  const place = { bottom: y1 < NEAR_THE_TOP ? "auto" : "100%" };
+  return <div class={`box ${kind}`} style={style}>{words && <span style={place}>{words}</span>}</div>;
 }
 
 export function Overlay({ camera, settings, view, aspect, say }) {

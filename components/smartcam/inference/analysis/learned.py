@@ -11,13 +11,14 @@ from smartcam.contract.health import SceneHealth
 from smartcam.contract.ids import CameraId, EventId
 from smartcam.contract.times import NS_PER_S, MonotonicNs
 from smartcam.contract.wanted import Verdict
+from smartcam.contract.wish import MOST_CURVE_POINTS
 from smartcam.edge.logs import log
 from smartcam.edge.memory_file import MemoryFile
 from smartcam.inference.analysis.scene_memory import MOST_RAISED, KeptScene, SceneMemory
 from smartcam.model.encoder import PlaceEncoder, open_place_encoder
 from smartcam.model.looks import Eye
 from smartcam.vision.frame import Frame
-from smartcam.vision.normal.calibration import drifts
+from smartcam.vision.normal.calibration import BudgetPoint, Minutes, budget_curve, drifts
 from smartcam.vision.normal.learner import Judgement, LearningPlan, SceneLearner
 from smartcam.vision.normal.look import Regime
 
@@ -31,6 +32,8 @@ _COUNTED: Final = 7 * _DAY
 """Minutes over which what was raised is compared with the budget."""
 _HOURS_A_DAY: Final = 24.0
 """Of fewer hours of watching the first alarm alone would be more than chance allows."""
+_MOST_A_DAY: Final = 200.0
+"""Alerts that the curve shows: twice what a budget is chosen from."""
 _ASPECT_STEPS: Final = 50
 _SHAPE_S: Final = 60.0
 """How long another shape must last to be another view: a camera that starts may show one for a moment."""
@@ -63,6 +66,7 @@ class LearnedScene:
         self._is_new = False
         self._is_unstored = False
         self._health: SceneHealth | None = None
+        self._curve: tuple[Minutes, Sequence[BudgetPoint]] | None = None
         self._learner = self._recalled(plan) or SceneLearner(plan, eye.width)
         self._first = self._minute = 1 + max(
             [0, *self._learner.minutes.numbers[-1:].tolist(), *(held.last for held in self._learner.held)]
@@ -80,6 +84,14 @@ class LearnedScene:
         """The score above which a look is unusual; infinite as long as none is."""
         promise = self._learner.promise
         return math.inf if promise is None else promise.threshold
+
+    @property
+    def curve(self) -> Sequence[BudgetPoint]:
+        """What thresholds are worth by the minutes of the last calibration; worked out for who asks, once for each."""
+        if self._curve is None or self._curve[0] is not self._learner.calibrated_on:
+            minutes = self._learner.calibrated_on
+            self._curve = minutes, budget_curve(minutes, MOST_CURVE_POINTS, _MOST_A_DAY)
+        return self._curve[1]
 
     def see(self, frame: Frame, event: EventId | None) -> Judgement:
         """Judge a frame, then learn it unless it belongs to an event; store what is known now and then.

@@ -11,6 +11,7 @@ from smartcam.contract.health import SceneHealth
 from smartcam.contract.ids import CameraId
 from smartcam.contract.times import NS_PER_S, MonotonicNs, UtcNs
 from smartcam.contract.view import ViewedScene
+from smartcam.contract.wish import CurvePoint
 from smartcam.edge.logs import log_exception
 from smartcam.edge.memory_file import MemoryFile
 from smartcam.inference.analysis.analysis import can_go_on
@@ -61,6 +62,7 @@ class NormalAnalysis:
         self._encoder = encoder
         self._learn = learn
         self._scene: LearnedScene | None = None
+        shared.curve = lambda: _curve(self._scene)
         self._views = shared.views
         self._has_failed = False
         self._surplus: list[OpenEpisode] = []
@@ -223,6 +225,14 @@ class NormalAnalysis:
             return [self._maker.cleared(own, last.utc)]
         self._shared.unusual, changes = self._maker.refreshed(own, frame.captured_mono)
         return changes
+
+
+def _curve(scene: LearnedScene | None) -> tuple[CurvePoint, ...]:
+    """The scene's curve in the units of views."""
+    return tuple(
+        CurvePoint(_share(one.threshold), round(one.a_day, 3), round(one.least, 3), round(one.most, 3))
+        for one in ([] if scene is None else scene.curve)
+    )
 
 
 def _may_raise(settings: AnalysisSettings, utc: UtcNs | None) -> bool:

@@ -1,6 +1,6 @@
 """What the analyses of one camera know of one another, so that one object stays one event."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -8,6 +8,7 @@ from smartcam.contract.event import NormalBox
 from smartcam.contract.health import SceneHealth
 from smartcam.contract.ids import EventId
 from smartcam.contract.view import ViewedScene
+from smartcam.contract.wish import CurvePoint
 from smartcam.inference.analysis.places import corners
 from smartcam.inference.events import Oddness, OpenEpisode, Trigger
 from smartcam.vision.corners import cover
@@ -24,7 +25,8 @@ class SharedKnowledge:
 
     `views` counts how often another view has become the usual one; `is_tampered`: something is wrong with the camera
     now. `open`: all episodes that were on when the frame came. `unusual`: the learned scene's own episode, until an
-    object turns out to be it. `scene`: how far the learner has come, None where nothing is learnt. `seen`: the objects
+    object turns out to be it. `scene`: how far the learner has come, None where nothing is learnt; `curve` says what
+    its thresholds are worth. `seen`: the objects
     of this frame; `look`: what the learned scene made of the last frame that it looked at, None if it sees nothing;
     `odd`: what is unusual in that frame, and where, None if nothing is.
     """
@@ -34,6 +36,7 @@ class SharedKnowledge:
     open: Sequence[OpenEpisode] = ()
     unusual: OpenEpisode | None = None
     scene: SceneHealth | None = None
+    curve: Callable[[], tuple[CurvePoint, ...]] = tuple
     seen: Sequence[JournalRow] = ()
     look: ViewedScene | None = None
     odd: tuple[NormalBox | None, Oddness] | None = None

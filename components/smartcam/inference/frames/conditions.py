@@ -2,13 +2,14 @@
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from itertools import count
 
 from smartcam.contract.health import CameraCondition, CameraHealth, SceneHealth
 from smartcam.contract.ids import CameraId
 from smartcam.contract.reading import LARGEST_INTEGER
+from smartcam.contract.wish import CurvePoint
 from smartcam.edge.release import RunningRelease
 
 
@@ -23,6 +24,7 @@ class _Known:
     release: RunningRelease | None = None
     clip_key: str = ""
     scene: SceneHealth | None = None
+    curve: Callable[[], tuple[CurvePoint, ...]] = tuple
     told: int = 0
     """When its release was last told of, in the order of telling."""
 
@@ -60,10 +62,19 @@ class CameraConditions:
         with self._lock:
             self._known[camera].collects_footage = footage
 
-    def learns(self, camera: CameraId, scene: SceneHealth | None) -> None:
-        """How far the camera has learnt its scene; None where it does not."""
+    def learns(
+        self, camera: CameraId, scene: SceneHealth | None, curve: Callable[[], tuple[CurvePoint, ...]] = tuple
+    ) -> None:
+        """How far the camera has learnt its scene; None where it does not. `curve`: what its thresholds are worth."""
         with self._lock:
-            self._known[camera].scene = scene
+            known = self._known[camera]
+            known.scene, known.curve = scene, curve
+
+    def curve(self, camera: CameraId) -> tuple[CurvePoint, ...]:
+        """What its learned scene's thresholds are worth; empty where none is learnt. For the thread of `learns`."""
+        with self._lock:
+            curve = self._known[camera].curve if camera in self._known else tuple
+        return curve()
 
     def runs(self, camera: CameraId, release: RunningRelease | None, clip_key: str = "") -> None:
         """Which release of capture reads the camera, and with which key it seals clips.

@@ -72,6 +72,16 @@ class Promise:
         return self.hours_needed <= 0
 
 
+@dataclass(frozen=True, slots=True)
+class BudgetPoint:
+    """A threshold, how many alerts a day it gives on the watched minutes, and the 90 % Poisson band of that."""
+
+    threshold: float
+    a_day: float
+    least: float
+    most: float
+
+
 def poisson_bound(count: int, confidence: float = CONFIDENCE) -> float:
     """The mean of a Poisson count that is exceeded by `count` or less only with a probability of 1 - confidence.
 
@@ -119,6 +129,22 @@ def promise(minutes: Minutes, budget: float) -> Promise:
     return Promise(threshold, poisson_bound(count) * _HOURS_A_DAY / hours, hours, 0.0)
 
 
+def budget_curve(minutes: Minutes, steps: int, most_a_day: float = math.inf) -> list[BudgetPoint]:
+    """Alerts a day by rising threshold, up to the highest score, from where they are no more than so many a day.
+
+    Of more than so many thresholds those near the top, which few alerts a day need, are closer to one another.
+    """
+    chosen = np.unique(minutes.scores)[::-1]
+    if chosen.size > steps:
+        chosen = chosen[np.unique(np.geomspace(1, chosen.size, steps).astype(np.int64)) - 1]
+    points: list[BudgetPoint] = []
+    for threshold in chosen.tolist():
+        if minutes.episodes(threshold) * _HOURS_A_DAY > most_a_day * minutes.hours:
+            break
+        points.insert(0, _point(threshold, minutes))
+    return points
+
+
 def drifts(raised: int, hours: float, budget: float) -> bool:
     """Whether more was raised in these hours than the budget and chance allow."""
     return raised > 0 and _at_most(raised - 1, budget * hours / _HOURS_A_DAY) >= LIMIT
@@ -127,6 +153,12 @@ def drifts(raised: int, hours: float, budget: float) -> bool:
 def joined(parts: Sequence[Minutes]) -> Minutes:
     """What was watched at several times, the earliest first."""
     return Minutes(np.concatenate([part.numbers for part in parts]), np.concatenate([part.scores for part in parts]))
+
+
+def _point(threshold: float, minutes: Minutes) -> BudgetPoint:
+    count, days = minutes.episodes(threshold), minutes.hours / _HOURS_A_DAY
+    least = poisson_bound(count - 1, 1 - CONFIDENCE) if count else 0.0
+    return BudgetPoint(threshold, count / days, least / days, poisson_bound(count) / days)
 
 
 def _allowed(hours: float, budget: float) -> int:

@@ -11,7 +11,7 @@ import numpy as np
 
 from smartcam.contract.event import NormalBox
 from smartcam.contract.health import SceneStage
-from smartcam.vision.normal.calibration import STRICTER, Promise, promise
+from smartcam.vision.normal.calibration import STRICTER, Minutes, Promise, promise
 from smartcam.vision.normal.lasting import Strangeness
 from smartcam.vision.normal.look import PLACES, Features, Regime, SceneLook, movement
 from smartcam.vision.normal.place import PlaceMemory
@@ -113,6 +113,8 @@ class SceneLearner:
         self.minutes = WatchedMinutes.none()
         self.held: list[Held] = []
         self.promise: Promise | None = None
+        self.calibrated_on = Minutes.none()
+        """The minutes by which the promise was made."""
         self._strange = Strangeness()
         self._before: SceneLook | None = None
         self._at_s = 0.0
@@ -183,7 +185,7 @@ class SceneLearner:
     def calibrate(self) -> None:
         """Find the threshold anew."""
         grown_up = self.minutes.since(min(self.seconds / 4, _GROWN_UP_S))
-        seen = grown_up.scored(self._reaches())
+        self.calibrated_on = seen = grown_up.scored(self._reaches())
         self.promise = promise(seen, self.plan.budget) if seen.numbers.size else None
         self._calibrated_at_s = self.seconds
 

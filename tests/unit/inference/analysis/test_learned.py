@@ -3,6 +3,7 @@
 import errno
 import stat
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,16 +12,18 @@ import pytest
 from smartcam.contract.errors import ModelIntegrityError
 from smartcam.contract.health import SceneStage
 from smartcam.contract.ids import EventId
+from smartcam.contract.wish import MOST_CURVE_POINTS
 from smartcam.edge.memory_file import MemoryFile
 from smartcam.inference.analysis import learned
 from smartcam.model.looks import Eye
+from smartcam.vision.normal.calibration import budget_curve
 from smartcam.vision.normal.learner import MOST_HELD, MOST_LOOKS_HELD, Held, LearningPlan, SceneLearner
 from smartcam.vision.normal.look import PLACES, Regime
 from smartcam.vision.normal.place import MOST_EXCUSED
 from smartcam.vision.normal.stored import from_bytes, to_bytes
 from smartcam.vision.normal.usual import SPANS
 from smartcam.vision.normal.watched import MOST_MINUTES, WatchedMinutes
-from tests.unit.inference.analysis.learned_yard import at_second, events, pictures, watching, what_was_learnt, yard
+from tests.unit.inference.analysis.learned_yard import ON, at_second, events, pictures, watching, what_was_learnt, yard
 from tests.unit.inference.stage import YARD, happened
 
 SHIPPED_WIDTH = 36
@@ -229,3 +232,26 @@ def test_the_fullest_memory_fits_into_its_file(tmp_path: Path) -> None:
     scene._is_new = True
     scene.keep()
     assert len(file.load()) > 3_000_000
+
+
+def test_the_curve_is_the_calibrations_in_the_units_of_views_and_the_threshold_lies_where_the_budget_cuts_it(
+    tmp_path: Path,
+) -> None:
+    one = watching(tmp_path)
+    scene = one.analysis._scene
+    assert scene is not None
+    assert one.shared.look is not None
+    points = budget_curve(scene._learner.calibrated_on, MOST_CURVE_POINTS, 200.0)
+    curve = one.shared.curve()
+    assert len(curve) == len(points) > 2
+    for said, point in zip(curve, points, strict=True):
+        assert said.threshold == pytest.approx(point.threshold / (1 + point.threshold))
+        assert (said.a_day, said.least, said.most) == pytest.approx((point.a_day, point.least, point.most), abs=1e-3)
+    budget = curve[-2].most + 0.01
+    one.analysis.configure(replace(ON, alerts_a_day=budget))
+    one.show(count=1)
+    curve = one.shared.curve()
+    beyond = max(place for place, point in enumerate(curve) if point.most > budget)
+    assert curve[beyond].threshold < one.shared.look.threshold <= curve[beyond + 1].threshold
+    one.analysis.configure(replace(ON, normal=False))
+    assert one.shared.curve() == ()

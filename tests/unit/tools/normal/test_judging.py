@@ -1,12 +1,6 @@
 """How what was raised is compared with what is odd."""
 
-import numpy as np
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
-from smartcam.vision.normal.calibration import Minutes
-from tools.normal.judging import budget_curve, judged
+from tools.normal.judging import judged
 from tools.normal.playing import JudgedLook, PlayedClip, SceneAlert
 
 
@@ -50,21 +44,3 @@ def test_an_alert_that_goes_on_tells_of_the_next_odd_time_and_one_that_was_on_be
 def test_what_begins_where_nobody_can_say_is_not_judged() -> None:
     odd: list[bool | None] = [None if 10 <= second < 30 else False for second in range(60)]
     assert judged([clip(odd, {}, [(15, 16)])]).false == 0
-
-
-@given(st.lists(st.integers(0, 30), min_size=1, max_size=80))
-def test_higher_thresholds_never_cost_more_and_the_band_holds_what_was_seen(scores: list[int]) -> None:
-    apart = Minutes(np.arange(0, 5 * len(scores), 5), np.array(scores, np.float32))
-    curve = budget_curve(apart)
-    assert [point.threshold for point in curve] == sorted(set(map(float, scores)))
-    assert [point.a_day for point in curve] == sorted((point.a_day for point in curve), reverse=True)
-    assert all(point.least <= point.a_day <= point.most for point in curve)
-
-
-def test_the_band_is_that_of_the_poisson_bounds() -> None:
-    a_day = Minutes(np.arange(0, 1440), np.array([5.0] + [1.0] * 1439, np.float32))
-    low, high = budget_curve(a_day)
-    assert (low.a_day, high.a_day) == (1.0, 0.0)
-    assert [low.least, low.most] == pytest.approx([0.105, 3.890], abs=0.001)
-    assert [high.least, high.most] == pytest.approx([0.0, 2.303], abs=0.001)
-    assert budget_curve(Minutes.none()) == []

@@ -2,7 +2,7 @@
 
 import re
 
-from tools.normal.judging import BudgetPoint
+from smartcam.vision.normal.calibration import BudgetPoint
 from tools.normal.page import budget_drawn, scores_drawn
 from tools.normal.playing import JudgedLook, PlayedClip, SceneAlert
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from smartcam.vision.normal.calibration import (
     Minutes,
+    budget_curve,
     drifts,
     hours_for,
     joined,
@@ -122,3 +123,41 @@ def test_the_bound_is_the_mean_that_gives_so_few_once_in_ten(count: int) -> None
     mean = poisson_bound(count)
     chance = sum(math.exp(-mean + k * math.log(mean) - math.lgamma(k + 1)) for k in range(count + 1))
     assert chance == pytest.approx(0.1, abs=1e-6)
+
+
+@given(st.lists(st.integers(0, 30), min_size=1, max_size=80))
+def test_higher_thresholds_never_cost_more_and_the_band_holds_what_was_seen(scores: list[int]) -> None:
+    apart = Minutes(np.arange(0, 5 * len(scores), 5), np.array(scores, np.float32))
+    curve = budget_curve(apart, 40)
+    assert [point.threshold for point in curve] == sorted(set(map(float, scores)))
+    assert [point.a_day for point in curve] == sorted((point.a_day for point in curve), reverse=True)
+    assert all(point.least <= point.a_day <= point.most for point in curve)
+
+
+def test_the_band_is_that_of_the_poisson_bounds() -> None:
+    a_day = Minutes(np.arange(0, 1440), np.array([5.0] + [1.0] * 1439, np.float32))
+    low, high = budget_curve(a_day, 2)
+    assert (low.a_day, high.a_day) == (1.0, 0.0)
+    assert [low.least, low.most] == pytest.approx([0.105, 3.890], abs=0.001)
+    assert [high.least, high.most] == pytest.approx([0.0, 2.303], abs=0.001)
+    assert budget_curve(Minutes.none(), 2) == []
+
+
+@given(minutes, st.floats(0.5, 100))
+def test_the_whole_curve_is_cut_by_a_budget_where_the_promise_is(seen: Minutes, budget: float) -> None:
+    curve, promised = budget_curve(seen, seen.scores.size), promise(seen, budget)
+    above = [point.most <= budget for point in curve]
+    kept = curve[len(above) - above[::-1].index(False) if False in above else 0 :]
+    assert bool(kept) == promised.kept
+    if kept:
+        assert (kept[0].threshold, kept[0].most) == (promised.threshold, promised.bound)
+
+
+def test_a_curve_has_few_points_most_of_them_where_few_alerts_are_and_none_beyond_what_is_asked_for() -> None:
+    scores = np.random.default_rng(1).gamma(2, 0.3, 14 * 1440).astype(np.float32)
+    seen = Minutes(np.arange(scores.size), scores)
+    curve = budget_curve(seen, 20, 200.0)
+    assert 12 < len(curve) <= 20
+    assert max(point.a_day for point in curve) <= 200
+    assert sum(point.most < 10 for point in curve) > len(curve) / 2
+    assert (curve[-1].threshold, curve[-1].a_day) == (float(scores.max()), 0.0)
