@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -126,5 +127,14 @@ def test_pictures_that_a_camera_sends_out_of_order_are_shown_in_order(
         for packet in others:
             writer.write(packet)
         writer.close()
-    shown = assert_shows(player, path, tmp_path)
-    assert len(shown) == 40
+    # Who goes to a picture that needs what came before its key frame is shown the key frame: it is only played.
+    assert len(assert_shows(player, path, tmp_path, is_every=not is_open)) == 40
+
+
+def test_a_picture_that_lasts_shorter_than_a_refresh_of_the_screen_is_there(player: Page, tmp_path: Path) -> None:
+    """As where the machine stood still, and what the camera had taken meanwhile came at once."""
+    path = tmp_path / "sent" / "c.mp4"
+    path.parent.mkdir()
+    stamps = [802 if number == 9 else 100 * number for number in range(20)]
+    write_clip(path, islice(coded(visits(20, 0, 0)), len(stamps)), stamps=stamps)
+    assert len(assert_shows(player, path, tmp_path)) == len(stamps)

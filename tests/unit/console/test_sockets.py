@@ -9,6 +9,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection
 
 from smartcam.console import serving, sockets
+from smartcam.console.serving import PatientHttp
 from smartcam.console.sockets import MOST_VIEWERS
 from smartcam.contract.ids import CameraId
 from smartcam.contract.notice import CameraState
@@ -18,6 +19,7 @@ from smartcam.edge.ring.packet_ring import PacketRingWriter, VideoCodec
 from tests.encoded import encoded, played, video_packets
 from tests.fakes.console_world import YARD, ConsoleWorld, all_of
 from tests.fakes.frames import plain_frame
+from tests.waiting import until
 
 
 def told(viewer: ClientConnection) -> dict[str, object]:
@@ -232,6 +234,13 @@ def test_very_many_idle_connections_leave_room_for_who_asks(world: ConsoleWorld)
 
 def test_who_takes_nothing_of_an_answer_is_sent_away(world: ConsoleWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(serving, "STALLED_S", 0.3)
+    lost, end = list[object](), PatientHttp.connection_lost
+
+    def end_and_note(connection: PatientHttp, error: Exception | None) -> None:
+        end(connection, error)
+        lost.append(connection.client)
+
+    monkeypatch.setattr(PatientHttp, "connection_lost", end_and_note)
     name = "0190b2c4-0000-7000-8000-000000000000.yard.001.mp4"
     (world.clips / name).write_bytes(b"\0" * 40_000_000)
     with socket.socket() as slow:
@@ -239,7 +248,7 @@ def test_who_takes_nothing_of_an_answer_is_sent_away(world: ConsoleWorld, monkey
         slow.connect(("127.0.0.1", world.port))
         slow.settimeout(30)
         slow.sendall(f"GET /api/clips/yard/{name} HTTP/1.1\r\nHost: {world.host}\r\n\r\n".encode())
-        time.sleep(1.0)
+        until(lambda: slow.getsockname() in lost)
         got = 0
         try:
             while part := slow.recv(1 << 20):

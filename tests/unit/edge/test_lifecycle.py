@@ -69,11 +69,14 @@ class Wanderer:
     def run(self, stop):
         raise Leave("the token is refused", EXIT_TOKEN_REFUSED)
 
+locked = threading.Event()
+
 class Deadlocked:
     def run(self, stop):
         say("ready")
         lock = threading.Lock()
         lock.acquire()
+        locked.set()
         lock.acquire()
 
 class Nucleus:
@@ -85,6 +88,11 @@ class Nucleus:
 class Lastly(Watchdog):
     def __init__(self):
         super().__init__(Nucleus(), SystemClock(), (0,), pathlib.Path.cwd(), {"stuck": 0.1})
+
+    # A machine that stands still for longer takes nobody for stuck before it has come into its lock.
+    def run(self, stop):
+        locked.wait()
+        super().run(stop)
 
 class Frozen(Watchdog):
     # Another thread holds the interpreter's lock, in native code that does not come back.

@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,7 +13,7 @@ from smartcam.contract.health import CameraHealth, Health
 from smartcam.contract.ids import CameraId, ThingName
 from smartcam.contract.topics import LOCAL_HEALTH
 from smartcam.contract.wish import LocalArming, decode_wish_message
-from smartcam.edge.lifecycle import StopToken
+from smartcam.edge.lifecycle import Bell, StopToken
 from smartcam.homeassistant.main import COMPONENT, build
 from smartcam.homeassistant.topics import HomeTopics
 from tests.fakes.bus import FakeNucleus
@@ -34,6 +33,13 @@ class Home:
         self.folder.mkdir(parents=True)
         self.nucleus, self.broker = FakeNucleus(), FakeBroker()
         self.nucleus.configure(COMPONENT, BROKER)
+        self.rests: list[float] = []
+        """For how long the service was to rest, each time."""
+
+    def goes_on(self) -> bool:
+        """Once the service has looked at everything again."""
+        before = len(self.rests)
+        return until(lambda: len(self.rests) >= before + 2)
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -57,11 +63,12 @@ class Home:
 
     def is_online(self) -> bool:
         """Once it is connected and health has been told again and again."""
-        limit = time.monotonic() + 60
-        while self.broker.kept.get(TOPICS.status()) != b"online" and time.monotonic() < limit:
+
+        def says_and_is() -> bool:
             self.say(health("yard"))
-            time.sleep(0.02)
-        return self.broker.kept.get(TOPICS.status()) == b"online"
+            return self.broker.kept.get(TOPICS.status()) == b"online"
+
+        return until(says_and_is)
 
 
 @pytest.fixture
@@ -69,14 +76,21 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     monkeypatch.setattr("smartcam.homeassistant.service._STEP_S", 0.02)
     monkeypatch.setattr("smartcam.homeassistant.service._FIRST_S", 0.05)
     monkeypatch.setattr("smartcam.homeassistant.service._CEILING_S", 0.1)
-    return Home(tmp_path)
+    made, rest = Home(tmp_path), Bell.rest
+
+    def note_and_rest(bell: Bell, stop: StopToken, seconds: float) -> None:
+        made.rests.append(seconds)
+        rest(bell, stop, seconds)
+
+    monkeypatch.setattr(Bell, "rest", note_and_rest)
+    return made
 
 
 def test_as_long_as_no_broker_is_named_nobody_is_called(home: Home) -> None:
     home.nucleus.configure(COMPONENT, {})
     with home.running():
         home.say(health("yard"))
-        time.sleep(0.3)
+        assert home.goes_on()
         assert home.broker.attempts == 0
         home.nucleus.configure(COMPONENT, BROKER)
         assert home.is_online()
@@ -95,8 +109,7 @@ def test_until_inference_says_something_the_device_is_offline_and_then_everythin
 def test_a_broker_that_is_away_is_tried_again_and_said_once(home: Home, caplog: pytest.LogCaptureFixture) -> None:
     home.broker.refuses = "broker port 8883: refuses the connection: Not authorized"
     with home.running():
-        while home.broker.attempts < 4:
-            time.sleep(0.02)
+        until(lambda: home.broker.attempts >= 4)
         assert caplog.text.count("Not authorized") == 1
         home.broker.start()
         assert home.is_online()
@@ -109,17 +122,22 @@ def test_a_broker_that_is_away_is_tried_again_and_said_once(home: Home, caplog: 
 
 
 def test_the_next_attempts_come_later_and_later(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("smartcam.homeassistant.service._CEILING_S", 300.0)
-    home.broker.refuses = "away"
+    monkeypatch.setattr("smartcam.homeassistant.service._CEILING_S", 3000.0)
+    home.broker.refuses, rest, pauses = "away", Bell.rest, 15
+
+    def rest_in_the_end(bell: Bell, stop: StopToken, seconds: float) -> None:
+        if len(home.rests) < pauses:
+            home.rests.append(seconds)
+        else:
+            rest(bell, stop, seconds)
+
+    monkeypatch.setattr(Bell, "rest", rest_in_the_end)
     with home.running():
-        time.sleep(1.0)
-        assert home.broker.attempts <= 6
+        until(lambda: home.broker.attempts == pauses + 1)
+        longest = [0.05 * 2**number for number in range(pauses)]
+        assert all(most / 2 <= rested <= most for most, rested in zip(longest, home.rests, strict=False))
         home.nucleus.configure(COMPONENT, {**BROKER, "port": 8884})
-        attempts = home.broker.attempts
-        limit = time.monotonic() + 60
-        while home.broker.attempts == attempts and time.monotonic() < limit:
-            time.sleep(0.01)
-        assert home.broker.attempts > attempts, "another configuration is tried at once"
+        assert until(lambda: home.broker.attempts > pauses + 1), "another configuration is tried at once"
 
 
 def test_a_camera_that_is_removed_goes_from_the_broker_and_another_process_knows_it(home: Home) -> None:
@@ -139,9 +157,7 @@ def test_a_command_is_wished_and_what_holds_is_shown(home: Home) -> None:
         assert home.is_online()
         home.broker.send(TOPICS.command(YARD), b"OFF")
         home.broker.send(TOPICS.command(CameraId("cellar")), b"OFF")
-        limit = time.monotonic() + 60
-        while not home.nucleus.local_payloads("smartcam/settings/yard") and time.monotonic() < limit:
-            time.sleep(0.01)
+        until(lambda: home.nucleus.local_payloads("smartcam/settings/yard"))
         (payload,) = home.nucleus.local_payloads("smartcam/settings/+")
         wish = decode_wish_message(payload)
         assert isinstance(wish, LocalArming)
@@ -176,8 +192,8 @@ def test_a_nucleus_that_is_away_ends_no_connection(home: Home) -> None:
     with home.running():
         assert home.is_online()
         home.nucleus.away = True
-        time.sleep(0.1)
+        assert home.goes_on()
         home.nucleus.away = False
-        time.sleep(0.1)
+        assert home.goes_on()
         assert home.broker.attempts == 1
         assert home.broker.kept[TOPICS.status()] == b"online"

@@ -1,12 +1,13 @@
 """What a camera's redirect gets to see. The hosts are two of loopback's, and each keeps what it was asked."""
 
 import hashlib
+import itertools
 import re
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import suppress
+from types import SimpleNamespace
 from typing import Self
 
 import pytest
@@ -14,9 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smartcam.capture.credentials import CameraCredentials
+from smartcam.capture.sources import redirect
 from smartcam.capture.sources.redirect import authorization, refuse_redirect
 from smartcam.contract.errors import CameraLost
 from tests.rtsp.plain_camera import PlainCamera, Request
+from tests.waiting import PATIENCE_S
 
 LOGIN = CameraCredentials("viewer", "Zq9-Secret")
 SCHEMES = ["Basic", "Digest"]
@@ -24,7 +27,7 @@ SCHEMES = ["Basic", "Digest"]
 
 def dial(host: str, port: int, is_encrypted: bool) -> socket.socket:  # noqa: FBT001
     assert not is_encrypted
-    return socket.create_connection((host, port), 5)
+    return socket.create_connection((host, port), PATIENCE_S)
 
 
 def login_of(scheme: str) -> tuple[str, str, str]:
@@ -34,7 +37,7 @@ def login_of(scheme: str) -> tuple[str, str, str]:
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_a_camera_that_serves_its_callers_itself_is_passed(scheme: str) -> None:
     with PlainCamera(login=login_of(scheme)) as camera:
-        refuse_redirect(camera.url, LOGIN, dial, 5)
+        refuse_redirect(camera.url, LOGIN, dial, PATIENCE_S)
     assert [each.method for each in camera.asked] == ["OPTIONS", "OPTIONS", "DESCRIBE"]
     assert all(each.startswith(scheme) for each in camera.secrets)
 
@@ -52,7 +55,7 @@ def test_another_host_gets_no_password_and_is_named(scheme: str, method: str, kn
             return f"{status}\r\nLocation: {other.url}?token=Zq9-Secret"
 
         with PlainCamera(answer=answer, login=login_of(scheme)) as camera, pytest.raises(CameraLost) as caught:
-            refuse_redirect(camera.url, LOGIN, dial, 5)
+            refuse_redirect(camera.url, LOGIN, dial, PATIENCE_S)
         assert other.asked == []
         assert str(caught.value) == (
             f"the camera redirects to another host, rtsp://127.0.0.2:{other.port}, which gets no password: write that"
@@ -70,7 +73,7 @@ def test_a_redirect_within_the_camera_is_followed_and_the_next_host_is_looked_at
             return f"302 Found\r\nLocation: {there}"
 
         with PlainCamera(answer=answer) as camera, pytest.raises(CameraLost, match=r"127\.0\.0\.2"):
-            refuse_redirect(camera.url, LOGIN, dial, 5)
+            refuse_redirect(camera.url, LOGIN, dial, PATIENCE_S)
         assert other.asked == []
         answered = [each.url for each in camera.asked if each.method == "DESCRIBE"]
         assert answered == [camera.url, f"{camera.url}/second"]
@@ -97,7 +100,7 @@ def test_a_redirect_that_cannot_be_followed_is_said_in_words_without_a_secret(lo
         PlainCamera(answer=lambda _: f"302 Found\r\nLocation: {location}") as camera,
         pytest.raises(CameraLost, match=re.escape(said)) as caught,
     ):
-        refuse_redirect(camera.url, LOGIN, dial, 5)
+        refuse_redirect(camera.url, LOGIN, dial, PATIENCE_S)
     assert "Secret" not in str(caught.value)
 
 
@@ -106,7 +109,7 @@ def test_a_camera_that_redirects_for_ever_is_left() -> None:
         PlainCamera(answer=lambda each: f"302 Found\r\nLocation: {each.url}x") as camera,
         pytest.raises(CameraLost, match="again and again"),
     ):
-        refuse_redirect(camera.url, LOGIN, dial, 5)
+        refuse_redirect(camera.url, LOGIN, dial, PATIENCE_S)
     assert len(camera.asked) < 10
 
 
@@ -116,7 +119,7 @@ def test_a_wrong_password_is_tried_once_and_said(scheme: str) -> None:
         PlainCamera(login=(scheme, "viewer", "another")) as camera,
         pytest.raises(CameraLost, match=r"refuses the user or the password \(401\)"),
     ):
-        refuse_redirect(camera.url, LOGIN, dial, 5)
+        refuse_redirect(camera.url, LOGIN, dial, PATIENCE_S)
     assert len(camera.secrets) == 1
 
 
@@ -131,19 +134,19 @@ def test_a_nonce_that_has_become_too_old_is_replaced_but_not_for_ever(times: int
         return None
 
     with PlainCamera(answer=answer, login=login_of("Digest")) as camera, suppress(CameraLost):
-        refuse_redirect(camera.url, LOGIN, dial, 5)
+        refuse_redirect(camera.url, LOGIN, dial, PATIENCE_S)
     assert len(camera.secrets) == logins
 
 
 def test_what_ffmpeg_will_name_is_left_to_it() -> None:
     with PlainCamera(answer=lambda _: "404 Not Found") as camera:
-        refuse_redirect(camera.url, LOGIN, dial, 5)
+        refuse_redirect(camera.url, LOGIN, dial, PATIENCE_S)
 
 
 @pytest.fixture
 def talker() -> Iterator[tuple[str, list[bytes]]]:
-    """A server that says these bytes, whatever it is asked, and keeps the line open."""
-    says: list[bytes] = []
+    """A server that says these bytes, whatever it is asked, and keeps the line open until the test is over."""
+    says, over = list[bytes](), threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve() -> None:
@@ -153,33 +156,45 @@ def talker() -> Iterator[tuple[str, list[bytes]]]:
                     accepted.recv(4096)
                     for each in says:
                         accepted.sendall(each)
-                        time.sleep(0.02)
-                    time.sleep(2)
+                    over.wait()
 
         threading.Thread(target=serve, daemon=True).start()
         yield f"rtsp://127.0.0.1:{server.getsockname()[1]}/l", says
+        over.set()
 
 
 @pytest.mark.parametrize(
-    ("says", "said"),
+    "says",
     [
-        ([b"HTTP/1.1 200 OK\r\n\r\n"], "does not answer as an RTSP camera does"),
-        ([b"RTSP/1.0\r\n\r\n"], "does not answer as an RTSP camera does"),
-        ([b"RTSP/1.0 abc\r\n\r\n"], "does not answer as an RTSP camera does"),
-        ([b"RTSP/1.0 200 OK\r\nContent-Length: many\r\n\r\n"], "does not answer as an RTSP camera does"),
-        ([b"RTSP/1.0 200 OK\r\nContent-Length: 99999999\r\n\r\n", b"x" * 200_000], "does not answer as an RTSP"),
-        ([b"x" * 200_000], "does not answer as an RTSP camera does"),
-        ([b"RTSP/1.0 200 OK\r\nX: ", *[b"y"] * 200], "does not answer within 1 s"),
-        ([], "does not answer within 1 s"),
+        [b"HTTP/1.1 200 OK\r\n\r\n"],
+        [b"RTSP/1.0\r\n\r\n"],
+        [b"RTSP/1.0 abc\r\n\r\n"],
+        [b"RTSP/1.0 200 OK\r\nContent-Length: many\r\n\r\n"],
+        [b"RTSP/1.0 200 OK\r\nContent-Length: 99999999\r\n\r\n", b"x" * 200_000],
+        [b"x" * 200_000],
     ],
 )
-def test_a_camera_that_answers_nonsense_or_for_ever_is_left(
-    talker: tuple[str, list[bytes]], says: list[bytes], said: str
-) -> None:
+def test_a_camera_that_answers_nonsense_is_left(talker: tuple[str, list[bytes]], says: list[bytes]) -> None:
     url, kept = talker
     kept += says
-    with pytest.raises(CameraLost, match=said):
+    with pytest.raises(CameraLost, match="does not answer as an RTSP camera does"):
+        refuse_redirect(url, LOGIN, dial, PATIENCE_S)
+
+
+def test_a_camera_that_says_nothing_is_left_when_its_time_is_over(talker: tuple[str, list[bytes]]) -> None:
+    url, _ = talker
+    with pytest.raises(CameraLost, match="does not answer within 1 s"):
         refuse_redirect(url, LOGIN, dial, 1)
+
+
+def test_a_camera_that_answers_for_ever_gets_no_more_time_by_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = Line(b"RTSP/1.0 200 OK\r\nX: " + b"y" * 200)
+    times = itertools.count(0.0, 0.3)
+    monkeypatch.setattr(redirect, "time", SimpleNamespace(monotonic=lambda: next(times)))
+    monkeypatch.setattr(line, "recv", lambda _: Line.recv(line, 1))
+    with pytest.raises(CameraLost, match="does not answer within 5 s"):
+        refuse_redirect("rtsp://127.0.0.1/l", LOGIN, lambda *_: line, 5)  # type: ignore[arg-type]
+    assert len(line.held) > 200
 
 
 class Line:
@@ -227,18 +242,18 @@ ANSWERS = st.lists(
 @given(ANSWERS | st.binary(max_size=60))
 def test_whatever_a_camera_answers_it_is_passed_or_lost(said: bytes) -> None:
     with suppress(CameraLost):
-        refuse_redirect("rtsp://127.0.0.1/l", LOGIN, lambda *_: Line(said), 5)  # type: ignore[arg-type]
+        refuse_redirect("rtsp://127.0.0.1/l", LOGIN, lambda *_: Line(said), PATIENCE_S)  # type: ignore[arg-type]
 
 
 def test_a_login_that_is_asked_for_in_broken_words_is_no_answer_of_a_camera() -> None:
     said = b"RTSP/1.0 401 X\r\nWWW-Authenticate: Digest realm=\r\n\r\n"
     with pytest.raises(CameraLost, match="does not answer as an RTSP camera does"):
-        refuse_redirect("rtsp://127.0.0.1/l", LOGIN, lambda *_: Line(said), 5)  # type: ignore[arg-type]
+        refuse_redirect("rtsp://127.0.0.1/l", LOGIN, lambda *_: Line(said), PATIENCE_S)  # type: ignore[arg-type]
 
 
 def test_a_camera_that_is_not_there_is_said_in_words() -> None:
     with pytest.raises(CameraLost, match="Connection refused"):
-        refuse_redirect("rtsp://127.0.0.1:1/l", LOGIN, dial, 1)
+        refuse_redirect("rtsp://127.0.0.1:1/l", LOGIN, dial, PATIENCE_S)
 
 
 def test_a_digest_is_the_one_of_the_standard() -> None:
@@ -263,5 +278,5 @@ def test_a_digest_with_quality_counts_each_use_of_a_nonce() -> None:
 def test_a_camera_whose_headers_do_not_end_is_not_heard_out() -> None:
     line = Line(b"RTSP/1.0 200 OK\r\n" + b"X-More: and more\r\n" * 100_000)
     with pytest.raises(CameraLost, match="does not answer as an RTSP camera does"):
-        refuse_redirect("rtsp://127.0.0.1/l", LOGIN, lambda *_: line, 5)  # type: ignore[arg-type]
+        refuse_redirect("rtsp://127.0.0.1/l", LOGIN, lambda *_: line, PATIENCE_S)  # type: ignore[arg-type]
     assert len(line.held) > 1_000_000
