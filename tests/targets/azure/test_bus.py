@@ -96,7 +96,9 @@ test_without_the_cloud_a_message_is_refused = (
 )
 test_the_configuration_is_read_whole = contract.test_the_configuration_is_read_whole
 test_a_component_without_configuration = contract.test_a_component_without_configuration_reads_an_empty_document
-test_one_change_of_two_values_is_reported_once = contract.test_one_deployment_that_changes_two_values_is_reported_once
+test_one_change_of_two_values_is_reported = (
+    contract.test_one_deployment_that_changes_two_values_is_reported_when_both_are_there
+)
 test_a_closed_watch_hears_nothing = contract.test_a_closed_watch_hears_nothing
 
 
