@@ -69,11 +69,11 @@ check: setup ## lint, types, import floors, recipes
 test: setup-cloud setup-console setup-training setup-tflite ## everything, on two cores
 	@$(MAKE) --no-print-directory -j 2 test-elsewhere test-here
 
-# The long ones mostly wait for other processes, so there are three times as many workers as there are cores. Six who
-# begin together would each compile all tests; they find it done.
+# Most of these wait for other processes, so there are twice as many of them as there are cores. Four who begin together
+# would each compile all tests; they find it done.
 test-here: check
 	@$(main) -m pytest --collect-only -qq > /dev/null || true
-	$(main) -m pytest -m "not training and not soak and not debian and not targets" -n 6 --dist loadfile --no-loadscope-reorder $(PYTEST)
+	$(main) -m pytest -m "not training and not soak and not debian and not targets" -n 4 --dist loadfile --no-loadscope-reorder $(PYTEST)
 
 # The other runtime has another NumPy, too; these need neither.
 without_numbers := --ignore=tests/unit/model/test_manifest.py --ignore=tests/unit/model/runtimes

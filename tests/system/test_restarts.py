@@ -84,18 +84,10 @@ def seconds(event: Event, began: int) -> float:
 
 
 @contextmanager
-def suffering(
-    deployment: DemoDeployment, judge: Judge, folder: Path, plan: Plan, clip: Path | None = None
-) -> Iterator[tuple[Rig, Plan]]:
-    """A device that has played its clip under the plan, and what was done to it when.
-
-    `clip`: is put in its camera's place when inference has its model.
-    """
-    length_s = clip_seconds(clip or deployment.clip)
+def suffering(deployment: DemoDeployment, judge: Judge, folder: Path, plan: Plan) -> Iterator[tuple[Rig, Plan]]:
+    """A device that has played its clip under the plan, and what was done to it when."""
+    length_s = clip_seconds(deployment.clip)
     with running(deployment, folder) as rig:
-        if clip is not None:
-            assert until(lambda: bool(rig.runtime()), PATIENCE_S), rig.logs()
-            os.link(clip, deployment.clip)
         done = faults.play(plan, rig, judge)
         assert until(rig.has_ended, length_s + PATIENCE_S, look_s=0.5), (rig.hurts, rig.logs())
         yield rig, done
@@ -132,9 +124,8 @@ def test_a_visitor_stays_one_event_through_kills_and_a_cut(tmp_path: Path) -> No
 
     def one(profile: str) -> None:
         with Judge(tmp_path / profile / "papers") as judge:
-            place = tmp_path / profile / "visitor.mp4"
-            deployment = DemoDeployment(built, judge.identity, place, camera(profile), profile=profile)
-            with suffering(deployment, judge, tmp_path / profile / "device", plans[profile], clip) as (rig, done):
+            deployment = DemoDeployment(built, judge.identity, clip, camera(profile), profile=profile)
+            with suffering(deployment, judge, tmp_path / profile / "device", plans[profile]) as (rig, done):
                 assert_nothing_lost_or_doubled(rig, judge, visits, done)
             assert len(judge.events()) == 1
 
