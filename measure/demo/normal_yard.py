@@ -4,7 +4,6 @@ What was learned is kept below the folder of clips until something that it depen
 """
 
 import fcntl
-import hashlib
 import os
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from typing import IO, Final
 import numpy as np
 
 from measure.demo.plan import ALERTS_A_DAY, DemoError
+from measure.demo.yard_clip import digest
 from smartcam.capture.settings import SourceSettings
 from smartcam.model.encoder import open_place_encoder
 from smartcam.model.manifest import MANIFEST_FILE
@@ -185,13 +185,8 @@ def _retell(output: IO[bytes], say: Say, last: list[str]) -> None:
 
 
 def _digest() -> str:
-    files = sorted(
-        path
-        for root in _ROOTS
-        for path in ([ROOT / root] if (ROOT / root).is_file() else (ROOT / root).rglob("*"))
-        if path.suffix in {".py", ".tflite"}
-    )
-    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:12]
+    under = ([ROOT / root] if (ROOT / root).is_file() else (ROOT / root).rglob("*") for root in _ROOTS)
+    return digest(path for paths in under for path in paths if path.suffix in {".py", ".tflite"})
 
 
 def _tell(line: str) -> None:

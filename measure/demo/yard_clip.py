@@ -2,6 +2,7 @@
 
 import fcntl
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 
 from tools.command_line import ROOT, Say
@@ -12,7 +13,7 @@ from training.yard.scene import Scene
 
 def yard_clip(folder: Path, say: Say, quiet_s: float = 0.0) -> Path:
     """The clip below the folder, made unless it is there; so many seconds longer before anything happens."""
-    clip = folder / f"yard-{_generator_hash()}{f'-{quiet_s:g}s' if quiet_s else ''}.mp4"
+    clip = folder / f"yard-{digest((ROOT / 'training' / 'yard').glob('*.py'))}{f'-{quiet_s:g}s' if quiet_s else ''}.mp4"
     if clip.is_file():
         return clip
     folder.mkdir(parents=True, exist_ok=True)
@@ -24,6 +25,6 @@ def yard_clip(folder: Path, say: Say, quiet_s: float = 0.0) -> Path:
     return clip
 
 
-def _generator_hash() -> str:
-    sources = sorted((ROOT / "training" / "yard").glob("*.py"))
-    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
+def digest(sources: Iterable[Path]) -> str:
+    """What names a thing that is made of these files, so that it is made again when one of them changes."""
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sorted(sources))).hexdigest()[:12]

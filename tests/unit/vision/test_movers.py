@@ -1,4 +1,5 @@
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import pytest
@@ -298,15 +299,21 @@ def out_and_in(*, back_on: float = 0.4, merged: bool = False) -> list[Corners]:
     return out + into
 
 
-@pytest.mark.parametrize("mirrored", [False, True])
-@pytest.mark.parametrize("looks", [out_and_in(back_on=0.55), out_and_in(merged=True), out_and_in(back_on=0.56)])
-def test_who_comes_in_over_the_edge_is_not_who_has_left_there(looks: list[Corners], *, mirrored: bool) -> None:
+def gone_and_come(looks: Sequence[Corners], *, mirrored: bool) -> Iterator[tuple[Mover, Mover]]:
+    """Who is followed in the first six looks, and in the others: over a side edge, and over the upper or lower one."""
     if mirrored:
         looks = [(1 - x2, y1, 1 - x1, y2) for x1, y1, x2, y2 in looks]
     for turned in (looks, [(y1, x1, y2, x2) for x1, y1, x2, y2 in looks]):
         movers = Movers()
         (gone,) = follow(movers, *turned[:6])
         (come,) = follow(movers, *turned[6:], start=6)
+        yield gone, come
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+@pytest.mark.parametrize("looks", [out_and_in(back_on=0.55), out_and_in(merged=True), out_and_in(back_on=0.56)])
+def test_who_comes_in_over_the_edge_is_not_who_has_left_there(looks: list[Corners], *, mirrored: bool) -> None:
+    for gone, come in gone_and_come(looks, mirrored=mirrored):
         assert come.id != gone.id
         assert come.since > gone.since
         assert come.has_purpose(PurposePolicy())
@@ -317,12 +324,7 @@ def test_who_comes_in_over_the_edge_is_not_who_has_left_there(looks: list[Corner
 def test_who_is_half_out_at_once_and_comes_in_again_is_somebody_else(*, mirrored: bool) -> None:
     looks = [(0.4, 0.3, 0.6, 0.7), (0.25, 0.3, 0.45, 0.7), (0.1, 0.3, 0.3, 0.7)]
     looks += [(0.0, 0.3, x, 0.7) for x in (0.12, 0.06, 0.12, 0.18, 0.22)]
-    if mirrored:
-        looks = [(1 - x2, y1, 1 - x1, y2) for x1, y1, x2, y2 in looks]
-    for turned in (looks, [(y1, x1, y2, x2) for x1, y1, x2, y2 in looks]):
-        movers = Movers()
-        (gone,) = follow(movers, *turned[:6])
-        (come,) = follow(movers, *turned[6:], start=6)
+    for gone, come in gone_and_come(looks, mirrored=mirrored):
         assert (gone.id, come.id) == (1, 2)
 
 

@@ -26,9 +26,8 @@ class SharedKnowledge:
     `views` counts how often another view has become the usual one; `is_tampered`: something is wrong with the camera
     now. `open`: all episodes that were on when the frame came. `unusual`: the learned scene's own episode, until an
     object turns out to be it. `scene`: how far the learner has come, None where nothing is learnt; `curve` says what
-    its thresholds are worth. `seen`: the objects
-    of this frame; `look`: what the learned scene made of the last frame that it looked at, None if it sees nothing;
-    `odd`: what is unusual in that frame, and where, None if nothing is.
+    its thresholds are worth. `seen`: the objects of this frame; `look`: what the learned scene made of the last frame
+    that it looked at, None if it sees nothing; `odd`: what is unusual in that frame, and where, None if nothing is.
     """
 
     views: int = 0
