@@ -147,8 +147,8 @@ def next_turn(frame: VideoFrame, before: Turn) -> Turn:
     A container says it for every frame. A stream may say it once, for all frames up to the next key frame.
     """
     try:
-        # A frame's own `side_data` refers back to it: each picture would stay until Python looks for such circles. PyAV's
-        # stub leaves out the argument.
+        # A frame's own `side_data` refers back to it: each picture would stay until Python looks for such circles.
+        # PyAV's stub leaves out the argument.
         stated = SideDataContainer(frame).get("DISPLAYMATRIX")  # type: ignore[call-arg]
     except ValueError:
         # A JPEG's Exif is a kind of side data that this PyAV does not know. What is left is the angle, anticlockwise.
