@@ -67,8 +67,12 @@ def write_new(out: Path, text: str) -> None:
     """Write a file that was not there, which only its owner can read. Raises ScoreError."""
     try:
         descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
+        except OSError:
+            out.unlink()  # nobody has corrected half a file
+            raise
     except FileExistsError as error:
         raise _there(out) from error
     except OSError as error:
