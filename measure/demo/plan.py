@@ -1,13 +1,15 @@
 """What a demo run is to do, checked before anything is started."""
 
 import socket
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import av
 
-from smartcam.contract.errors import ModelIntegrityError, SmartcamError
+from smartcam.capture.sources.file import open_clip
+from smartcam.contract.errors import CameraLost, ModelIntegrityError, SmartcamError
 from smartcam.contract.ids import CameraId, ThingName
 from smartcam.model.bundle import ModelBundle
 from smartcam.model.manifest import MANIFEST_FILE, NO_MANIFEST
@@ -67,14 +69,16 @@ def free_port() -> int:
 
 
 def clip_seconds(clip: Path) -> float:
-    """How long a clip is. Raises DemoError when it is missing or is no clip."""
+    """How long a clip is, 0 where it does not say. Raises DemoError when it is missing or no camera could play it."""
     if not clip.is_file():
         raise DemoError(f"VIDEO={clip}: there is no such file")
     try:
-        with av.open(f"file:{clip.resolve()}") as container:
-            if not container.streams.video:
-                raise DemoError(f"VIDEO={clip}: holds no video")
-            next(container.decode(video=0))
+        with closing(open_clip(clip)) as played:
+            played.next()
+    except CameraLost as error:
+        raise DemoError(f"VIDEO={error}") from error
+    try:
+        with av.open(f"file:{clip.resolve()}", metadata_errors="replace") as container:
             return (container.duration or 0) / 1_000_000
-    except (av.FFmpegError, StopIteration) as error:
-        raise DemoError(f"VIDEO={clip}: is not a clip that can be read ({error})") from error
+    except av.FFmpegError:
+        return 0.0
