@@ -21,7 +21,8 @@ def printed(run: Callable[[], int]) -> int:
     """
     try:
         code = run()
-        sys.stdout.flush()
+        if sys.stdout is not None:  # it is None where it was closed before, as by `>&-`
+            sys.stdout.flush()
     except OSError as error:
         if isinstance(error, BrokenPipeError) and _is_unread(sys.stdout.fileno()):
             code = NOBODY_READS

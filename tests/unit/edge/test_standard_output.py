@@ -57,6 +57,12 @@ def test_what_finds_no_room_is_said_in_one_line(body: str) -> None:
     assert (child.returncode, child.stderr) == (1, said)
 
 
+def test_whoever_has_closed_standard_output_wants_to_read_nothing() -> None:
+    command = ["/bin/sh", "-c", 'exec "$0" -c "$1" >&-', sys.executable, program(PRINTS)]
+    child = subprocess.run(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
+    assert (child.returncode, child.stderr) == (3, "")
+
+
 def test_a_pipe_that_is_not_standard_output_is_not_passed_over() -> None:
     with pytest.raises(BrokenPipeError):
         printed(lambda: (_ for _ in ()).throw(BrokenPipeError(32, "Broken pipe")))
