@@ -84,7 +84,10 @@ def _number(measured: float | None) -> str:
 def _write(path: Path, text: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        # It says when somebody was there. Not `replace_file`: it may be /dev/stdout.
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
     except OSError as error:
         raise ScoreError(f"result {path}: {error.strerror or error}") from error
 
