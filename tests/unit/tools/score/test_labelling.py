@@ -43,7 +43,7 @@ def test_a_proposal_is_what_score_takes_and_finds(
     assert (person["id"], person["kind"]) == ("person-1", "person")
     assert len(person["boxes"]) >= 2
     assert out.stat().st_mode & 0o777 == 0o600
-    assert "l.json: 1 objects; correct it" in capsys.readouterr().out
+    assert "l.json: 1 object; correct it" in capsys.readouterr().out
     assert score(["--video", str(clip), "--labels", str(out), "--bundle", bundle, "--least-recall", "1"]) == 0
 
 
