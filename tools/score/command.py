@@ -10,7 +10,7 @@ from smartcam.edge.arguments import number, whole
 from smartcam.vision.turn import QUARTERS
 from tools.command_line import complain
 from tools.score.detections import default_cache
-from tools.score.files import camera_settings
+from tools.score.files import camera_settings, write_figures
 from tools.score.floors import Floor, add_options, floors
 from tools.score.intervals import ScoreError
 from tools.score.labels import TOLERANCE_FRAMES
@@ -83,11 +83,7 @@ def _number(measured: float | None) -> str:
 
 def _write(path: Path, text: str) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # It says when somebody was there. Not `replace_file`: it may be /dev/stdout.
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+        write_figures(path, text)
     except OSError as error:
         raise ScoreError(f"result {path}: {error.strerror or error}") from error
 
