@@ -212,12 +212,14 @@ def test_however_many_clips_a_device_invents_for_an_event_its_item_does_not_grow
     history = DynamoHistory(table, LEASE_S, KEEP_S)
     own = ClipPart(1, 9, "a" * 64)
     history.film(replace(recorded(1), clips=(own,), clip_key="1" * 64), NOON)
-    records = MOST_NAMED // MOST_CLIPS + 5
-    for first in range(2, records * MOST_CLIPS, MOST_CLIPS):
+    before = [named_clip(ClipPart(part, 9, "b" * 64), "1" * 64) for part in range(2, MOST_NAMED - 4 * MOST_CLIPS)]
+    key = f"{raised().thing}/{raised().camera_id}", f"event#{raised().event_id}"
+    table.update(key, f"ADD {CLIPS_NAMED} :named", {":named": {"SS": before}})
+    for first in range(2000, 2000 + 6 * MOST_CLIPS, MOST_CLIPS):
         clips = tuple(ClipPart(part, 9, f"{part:064x}") for part in range(first, first + MOST_CLIPS))
         history.film(replace(recorded(first), clips=clips, clip_key="1" * 64), NOON)
         history.film(replace(recorded(1), clips=clips, clip_key="2" * 64), NOON)  # an old one that comes again
-    item = table.get((f"{raised().thing}/{raised().camera_id}", f"event#{raised().event_id}"), consistent=True)
+    item = table.get(key, consistent=True)
     assert item is not None
     assert MOST_NAMED - MOST_CLIPS < len(item[CLIPS_NAMED]["SS"]) <= MOST_NAMED
     assert named_clip(own, "1" * 64) in item[CLIPS_NAMED]["SS"]

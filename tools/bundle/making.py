@@ -16,7 +16,7 @@ from smartcam.contract.written import UnreadableText
 from smartcam.model.bundle import LARGEST_BUNDLE
 from smartcam.model.examine import Examined, examine
 from smartcam.model.examining.trial import Colour, Wishes
-from smartcam.model.interpreter import check_format, open_interpreter
+from smartcam.model.interpreter import open_interpreter
 from smartcam.model.manifest import Colours, Fit, ModelKind, ModelManifest, Provenance, Thresholds
 from smartcam.model.outputs import Activation, Axes, BoxForm, BoxUnit, HeadName
 from smartcam.model.packing import Draft, write_bundle
@@ -116,8 +116,9 @@ def make_bundle(wishes: BundleWishes, out: Path) -> Made:
         digest = hashlib.sha256(model).hexdigest()
         if wishes.sha256 not in (None, digest):
             raise BundleError(f"{wishes.model}: is not the file that is meant: its SHA-256 is {digest}")
-        check_format(model)  # before it is asked for the labels inside it
         refuse_compiled(model, wishes.model.name)
+        if wishes.labels is None:
+            open_interpreter(model, size=wishes.size)  # of what is no model nobody should have to name the labels
         key = None if wishes.sign is None else _key(wishes.sign)
         golden = None if wishes.golden is None else read_picture(wishes.golden)
         found = _labels(wishes, model)

@@ -23,21 +23,16 @@ def open_interpreter(model: bytes, threads: int = 1, size: tuple[int, int] | Non
     Raises:
         ModelIntegrityError: if it is neither a .tflite nor an .onnx model, or not one that can be run here.
     """
-    check_format(model)
     if tflite.is_tflite(model):
         return tflite.TfliteInterpreter(model, threads)
+    if not is_onnx(model):
+        raise ModelIntegrityError(
+            "is not a .tflite model: the identifier TFL3 is missing; nor an .onnx model: it has no graph"
+        )
     # Here, because it takes 15 MB and 50 ms that only devices with such a model shall spend.
     from smartcam.model.runtimes.onnx import OnnxInterpreter  # noqa: PLC0415
 
     return OnnxInterpreter(model, threads, size)
-
-
-def check_format(model: bytes) -> None:
-    """Raises ModelIntegrityError for what is neither a .tflite nor an .onnx model by its first bytes."""
-    if not tflite.is_tflite(model) and not is_onnx(model):
-        raise ModelIntegrityError(
-            "is not a .tflite model: the identifier TFL3 is missing; nor an .onnx model: it has no graph"
-        )
 
 
 def runtime_of(model_file: str) -> str:
