@@ -1,20 +1,26 @@
 """`python -m training`: the demo's bundle, learned from drawn yards the way a user's is learned from theirs."""
 
 import argparse
+import hashlib
 import os
+import shlex
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from training.bundle import check_replaceable
 from training.classifier.fitting import FitSettings
 from training.classifier.learning import DEMO_ENCODER, Learned, Lesson, gathered_for, in_words, learn, write
-from training.classifier.networks import InputSize, NetworkName
+from training.classifier.networks import InputSize, NetworkName, begun_with
 from training.drawn_films import drawn_films, generator
+from training.errors import TrainingError
 
 _ROOT = Path(__file__).resolve().parent.parent
 _PAIRS = 3
+_GENTLY: Final = 0.02
+"""Of the learning rate: what has learned already is to become better, not other."""
 STORED: Final = {InputSize.USUAL: DEMO_ENCODER, InputSize.MICRO: DEMO_ENCODER.with_name("micro")}
 LICENCE = "the licence of the repository that holds it; made from made-up pictures only"
 
@@ -30,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--yards", type=int, default=400, help="yards to learn from, 30 pictures each")
     parser.add_argument("--held-out", type=int, default=16, help="films of others for the thresholds, and for the test")
     parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--from", dest="start", type=Path, metavar="KERAS", help="the network to go on with")
     chosen = parser.parse_args(arguments)
     if chosen.seed < 0 or min(chosen.yards, chosen.held_out, chosen.epochs) < 1:
         parser.error("--seed must not be negative, the others must be at least 1")
@@ -37,6 +44,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     out = chosen.out or STORED[size]
     check_replaceable(out)
     lesson = demo_lesson(chosen.seed, chosen.yards, chosen.held_out, chosen.epochs, size)
+    try:
+        lesson = lesson if chosen.start is None else going_on(lesson, chosen.start)
+    except TrainingError as error:
+        parser.error(f"--from: {error}")
     films, cuts = drawn_films(chosen.seed, chosen.yards, _PAIRS, chosen.held_out)
     gathered = gathered_for(films, _say, cuts, most=None, size=size)
     learned = learn(films, gathered, lesson, chosen.work, _say)
@@ -64,6 +75,25 @@ def demo_lesson(seed: int, yards: int, held_out: int, epochs: int, size: InputSi
         f"--seed {seed} --yards {yards} --held-out {held_out} --epochs {epochs}",
         source=f"pictures made up by training.yard, sources {generator()}",
         licence=LICENCE,
+    )
+
+
+def going_on(lesson: Lesson, start: Path) -> Lesson:
+    """The lesson for a network that has learned it before, `start`: gently, and the bundle names what it was.
+
+    Raises:
+        TrainingError: it is no network that can go on with this lesson.
+    """
+    if lesson.network is not NetworkName.SIGNS:
+        raise TrainingError(f"{start}: only a signs network goes on; leave out --size")
+    begun_with(start)  # drawing takes minutes
+    digest = hashlib.sha256(start.read_bytes()).hexdigest()
+    return replace(
+        lesson,
+        begins_with=start,
+        fitting=replace(lesson.fitting, rate=lesson.fitting.rate * _GENTLY),
+        command=f"{lesson.command} --from {shlex.quote(str(start))}",
+        source=f"{lesson.source}; begun with a network of SHA-256 {digest}",
     )
 
 

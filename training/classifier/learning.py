@@ -16,7 +16,15 @@ from smartcam.model.packing import Draft
 from training.bundle import KERAS_SOURCE, bundle, keep_source
 from training.classifier.fitting import FitSettings, LossCurve, Notebook, begin, fit, logits_of
 from training.classifier.judging import MIN_FRAMES, FilmVerdict, choose, judge
-from training.classifier.networks import InputSize, NetworkName, build, deployable, opened_encoder, rgb_spec
+from training.classifier.networks import (
+    InputSize,
+    NetworkName,
+    begun_with,
+    build,
+    deployable,
+    opened_encoder,
+    rgb_spec,
+)
 from training.classifier.teaching import by_signs, plainly, says_where
 from training.classifier.watching import WatchedTime, watch
 from training.errors import TrainingError
@@ -43,12 +51,14 @@ class Lesson:
     `target`: the label that raises an event. `budget_per_day`: false alarms that a person accepts. `command` and
     `source` go into the bundle. `temperature`: what the logits of the trained network are divided by. It ranks pictures
     as before; before a gentler sigmoid, a step that other kernels round otherwise changes the answer less.
+    `begins_with`: a Keras file, with whose weights the signs network begins.
     """
 
     target: str
     network: NetworkName = NetworkName.TRANSFER
     size: InputSize = InputSize.USUAL
     encoder: Path = DEMO_ENCODER
+    begins_with: Path | None = None
     budget_per_day: float = 1.0
     temperature: float = 1.0
     fitting: FitSettings = field(default_factory=FitSettings)
@@ -204,15 +214,19 @@ def in_words(verdict: FilmVerdict) -> str:
 
 def _built(lesson: Lesson) -> Network:
     begin(lesson.fitting.seed)
+    if lesson.begins_with is not None:
+        return begun_with(lesson.begins_with, lesson.size)
     is_begun = lesson.network is NetworkName.TRANSFER
     return build(lesson.network, lesson.size, opened_encoder(lesson.encoder, lesson.size) if is_begun else None)
 
 
 def _digest(gathered: Gathered, lesson: Lesson) -> str:
-    """Tells trainings apart: examples, network, encoder, settings and the version of all this."""
+    """Tells trainings apart: examples, network, what it begins with, settings and the version of all this."""
     digest = hashlib.sha256(f"{__version__} {lesson.network} {lesson.fitting}".encode())
     if lesson.network is NetworkName.TRANSFER:
         digest.update((lesson.encoder / MODEL_FILE if lesson.encoder.is_dir() else lesson.encoder).read_bytes())
+    if lesson.begins_with is not None:
+        digest.update(lesson.begins_with.read_bytes())
     for use in (FootageUse.TRAIN, FootageUse.VALIDATION):
         digest.update(gathered.examples[use].rgb.data)
         digest.update(gathered.examples[use].shows.data)

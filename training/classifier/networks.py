@@ -10,6 +10,7 @@ from typing import Any, Final
 from zipfile import BadZipFile
 
 import numpy as np
+from numpy.typing import NDArray
 
 from smartcam.contract.errors import ModelIntegrityError
 from smartcam.model.bundle import ModelBundle
@@ -96,6 +97,24 @@ def build(name: NetworkName, size: InputSize = InputSize.USUAL, encoder: Network
     return _with_head(encoder)
 
 
+def begun_with(path: Path, size: InputSize = InputSize.USUAL) -> Network:
+    """The signs network with the weights of one that training wrote, a Keras file.
+
+    It has no normalisations: they are multiplied into the weights, for what has learned already goes on without.
+
+    Raises:
+        TrainingError: there is none in it.
+    """
+    network = _signs(size, normalises=False)
+    try:
+        network.set_weights(_plain_weights(_keras().saving.load_model(path, compile=False)))
+    except (OSError, ValueError, KeyError, TypeError, BadZipFile) as error:
+        raise TrainingError(
+            f"{path}: is no signs network of Keras ({error}); give a .keras file that `python -m training` wrote"
+        ) from error
+    return network
+
+
 def deployable(network: Network) -> Network:
     """The network as a device runs it: one picture in, its probability out.
 
@@ -145,17 +164,33 @@ def _with_head(encoder: Network) -> Network:
     return keras.Model(encoder.input, keras.layers.Dense(1)(x))
 
 
-def _signs(size: InputSize) -> Network:
+def _signs(size: InputSize, *, normalises: bool = True) -> Network:
     keras = _keras()
     part = x = keras.Input(batch_shape=(None, None, None, 3))
     for channels, stride in _CONVOLUTIONS:
-        x = keras.layers.Conv2D(channels, _KERNEL, strides=stride, padding="same", use_bias=False)(x)
-        x = keras.layers.ReLU(max_value=6.0)(keras.layers.BatchNormalization(momentum=0.95)(x))
+        x = keras.layers.Conv2D(channels, _KERNEL, strides=stride, padding="same", use_bias=not normalises)(x)
+        x = keras.layers.BatchNormalization(momentum=0.95)(x) if normalises else x
+        x = keras.layers.ReLU(max_value=6.0)(x)
     seldom = keras.initializers.Constant(-3.0)
     trunk = keras.Model(part, keras.layers.Conv2D(1, 1, bias_initializer=seldom)(x), name=TRUNK)
     verdict = keras.layers.Dense(1, kernel_initializer="ones", name=VERDICT)
     picture = keras.Input(batch_shape=(None, *size.shape))
     return keras.Model(picture, verdict(_strongest(trunk(picture))))
+
+
+def _plain_weights(network: Network) -> list[NDArray[np.float32]]:
+    """A network's weights in the order of its layers, normalisations multiplied into the kernels before them."""
+    weights: list[NDArray[np.float32]] = []
+    for layer in network.layers:
+        if hasattr(layer, "layers"):
+            weights += _plain_weights(layer)
+        elif hasattr(layer, "moving_variance"):
+            gamma, beta, mean, variance = layer.get_weights()
+            share = gamma / np.sqrt(variance + np.float32(layer.epsilon))
+            weights[-1:] = [weights[-1] * share, beta - mean * share]
+        else:
+            weights += layer.get_weights()
+    return weights
 
 
 def signs_and_verdict(network: Network, side: int) -> Network:

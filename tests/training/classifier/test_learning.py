@@ -20,7 +20,7 @@ from smartcam.vision.picture import Picture
 from tests.training.classifier.conftest import SHORT_VISITS, RedFilm
 from training.classifier.fitting import FitSettings, LossCurve, Notebook, begin, fit, logits_of
 from training.classifier.learning import DEMO_ENCODER, Learned, Lesson, gathered_for, learn, plain_name, write
-from training.classifier.networks import InputSize, NetworkName, build, deployable, opened_encoder
+from training.classifier.networks import InputSize, NetworkName, begun_with, build, deployable, opened_encoder
 from training.classifier.teaching import by_signs
 from training.errors import TrainingError
 from training.footage.cutting import FootageUse
@@ -150,6 +150,56 @@ def test_the_signs_network_that_goes_on_from_its_notebook_ends_in_the_same_weigh
     assert curve.training[1] < curve.training[0]
     for one, other in zip(again.get_weights(), whole.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+@pytest.fixture
+def trained(tmp_path: Path) -> Network:
+    """A signs network whose normalisations do something; `trained.keras` is what training keeps of it."""
+    begin(2)
+    network, rng = build(NetworkName.SIGNS), np.random.default_rng(2)
+    network.set_weights([each + (each.ndim == 1) * rng.uniform(0, 0.5, each.shape) for each in network.get_weights()])
+    deployable(network).save(tmp_path / "trained.keras")
+    return network
+
+
+def test_a_network_that_goes_on_answers_at_first_as_the_one_that_it_begins_with(
+    trained: Network, tmp_path: Path
+) -> None:
+    rgb = np.random.default_rng(1).integers(0, 256, (8, 96, 160, 3)).astype(np.uint8)
+    once = begun_with(tmp_path / "trained.keras")
+    np.testing.assert_allclose(logits_of(once, rgb), logits_of(trained, rgb), atol=1e-4)
+    deployable(once).save(tmp_path / "once.keras")
+    np.testing.assert_array_equal(logits_of(begun_with(tmp_path / "once.keras"), rgb), logits_of(once, rgb))
+
+
+@pytest.mark.usefixtures("trained")
+def test_a_training_that_begins_with_another_network_is_another_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    films: list[Film] = [RedFilm("short", 40.0, ((2, 12), (26, 29), (35, 39)))]
+    gathered, start = gathered_for(films, silent), tmp_path / "trained.keras"
+    fitting = FitSettings(epochs=1, batch=16, rate=1e-4, seed=3)
+    lesson = replace(LESSON, network=NetworkName.SIGNS, begins_with=start, fitting=fitting)
+    monkeypatch.setattr("training.classifier.learning.converted", lambda *_: pytest.fail("as far as its file"))
+
+    def told() -> str:
+        lines: list[str] = []
+        with pytest.raises(pytest.fail.Exception, match="as far as its file"):
+            learn(films, gathered, lesson, tmp_path / "work", lines.append)
+        return lines[0]
+
+    assert told().startswith("pass 1/1")
+    assert told() == "goes on after pass 1"
+    deployable(build(NetworkName.SIGNS)).save(start)
+    assert told().startswith("pass 1/1")
+
+
+@pytest.mark.parametrize("name", ["empty", "missing", "other"])
+def test_what_is_no_signs_network_cannot_be_begun_with(name: str, tmp_path: Path) -> None:
+    (tmp_path / "empty.keras").touch()
+    build(NetworkName.SMALL).save(tmp_path / "other.keras")
+    with pytest.raises(TrainingError, match=rf"{name}\.keras: is no signs network of Keras \("):
+        begun_with(tmp_path / f"{name}.keras")
 
 
 def test_a_notebook_that_was_damaged_is_not_gone_on_with(tmp_path: Path) -> None:
