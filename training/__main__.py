@@ -69,7 +69,7 @@ def demo_lesson(seed: int, yards: int, held_out: int, epochs: int, size: InputSi
         name="yard-intruder" if is_usual else f"yard-intruder-{size}",
         network=NetworkName.SIGNS if is_usual else NetworkName.TRANSFER,
         size=size,
-        temperature=1.0 if is_usual else 2.0,
+        temperature=2.0,
         fitting=FitSettings(epochs, patience=epochs, batch=64, rate=2.5e-3 if is_usual else 1e-3, seed=seed),
         command=f"python -m training {'' if is_usual else f'--size {size} '}"
         f"--seed {seed} --yards {yards} --held-out {held_out} --epochs {epochs}",

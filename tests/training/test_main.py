@@ -54,7 +54,7 @@ def test_the_demos_lesson_is_one_that_anybody_can_give() -> None:
 def test_the_lesson_for_a_microcontroller_says_so_in_its_bundle() -> None:
     lesson = demo_lesson(1, 400, 16, 20, InputSize.MICRO)
     assert (lesson.size, lesson.network) == (InputSize.MICRO, NetworkName.TRANSFER)
-    assert (lesson.temperature, demo_lesson(1, 400, 16, 20).temperature) == (2, 1)
+    assert lesson.temperature == demo_lesson(1, 400, 16, 20).temperature == 2
     assert lesson.name == "yard-intruder-96x96"
     assert lesson.command == "python -m training --size 96x96 --seed 1 --yards 400 --held-out 16 --epochs 20"
     assert "--size" not in demo_lesson(1, 400, 16, 20).command

@@ -1,5 +1,6 @@
 """The bundle that `make demo` uses: it opens, it is small, and it tells the demo's visits from everything else."""
 
+import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from smartcam.model.classifier import ClassifierScorer
 from smartcam.model.manifest import ModelKind
 from smartcam.vision.alarm import AlarmPolicy, AlarmState, Observation, Transition, step
 from smartcam.vision.picture import Picture
-from training.classifier.networks import InputSize, rgb_spec
+from training.bundle import KERAS_SOURCE, source_beside
+from training.classifier.networks import InputSize, begun_with, opened_encoder, rgb_spec
 from training.clip import Labelling, write_clip
 from training.drawn_films import YardSlides
 from training.evaluate import area_under_curve
@@ -71,6 +73,22 @@ def test_the_bundle_is_what_the_demo_expects(bundle: ModelBundle) -> None:
 
 def test_the_bundle_has_at_most_500_kilobytes() -> None:
     assert sum(file.stat().st_size for file in FOLDER.iterdir()) <= 500_000
+
+
+@pytest.mark.training
+@pytest.mark.filterwarnings("default")
+@pytest.mark.skipif(importlib.util.find_spec("tensorflow") is None, reason="TensorFlow is in the training environment")
+def test_the_network_beside_the_bundle_is_the_one_that_was_rounded_to_eight_bits() -> None:
+    trained = begun_with(source_beside(FOLDER, KERAS_SOURCE)).get_weights()
+    rounded = opened_encoder(FOLDER).get_weights()
+    assert len(rounded) == 12
+    off = []
+    for one, other in zip(trained, rounded, strict=False):
+        if one.ndim == 4:  # of biases the scale is the picture's, too
+            step = np.abs(one).max(axis=(0, 1, 2)) / 127
+            off.append(float((np.abs(one - other) / step).max()))
+    assert max(off) < 0.51
+    assert min(off) > 0.4, "made of the eight bits it would have lost what they lost"
 
 
 def test_no_normal_frame_of_the_demo_comes_near_an_alarm(bundle: ModelBundle, watched: WatchedTime) -> None:
