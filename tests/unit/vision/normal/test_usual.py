@@ -60,14 +60,14 @@ def test_a_place_without_peaks_borrows_from_its_neighbours() -> None:
     assert (reach >= 0.29 * np.median(reach)).all()
 
 
-@pytest.mark.parametrize(("visits_a_day", "days", "is_near"), [(1, 7, False), (3, 7, True), (3, 2, False), (6, 2, True)])
-def test_a_week_shows_what_two_days_cannot_that_somebody_stands_there_a_few_times_a_day(
-    visits_a_day: int, days: int, *, is_near: bool
+@pytest.mark.parametrize(("a_day", "days", "is_near"), [(1, 7, False), (3, 7, True), (3, 2, False), (6, 2, True)])
+def test_a_week_shows_what_two_days_cannot_that_somebody_comes_some_times_a_day(
+    a_day: int, days: int, *, is_near: bool
 ) -> None:
     usual, rng = Usual(), np.random.default_rng(0)
     for half_hour in range(days * 48):
         distances = np.abs(rng.normal(3, 0.3, PLACES)).astype(np.float32)
-        if half_hour % (48 // visits_a_day) == 0:
+        if half_hour % (48 // a_day) == 0:
             distances[[19, 20, 21, 35, 36, 37]] = 30
         usual.learn(distances, SPAN_S)
     there = np.full(PLACES, 3, np.float32)
