@@ -14,6 +14,7 @@ from smartcam.capture.sources.file import open_clip
 from smartcam.contract.errors import CameraLost
 from smartcam.contract.event import Event
 from smartcam.contract.times import NS_PER_S, format_utc
+from smartcam.edge.files import replace_file
 from smartcam.vision.picture import Picture
 
 Bgr = NDArray[np.uint8]
@@ -54,12 +55,12 @@ def annotate(picture: Bgr, moment: Moment) -> Bgr:
 
 
 def write_pictures(clip: Path, moments: Sequence[Moment], folder: Path) -> list[Path]:
-    """Write one JPEG per event into the folder, named `<clip seconds>-<kind>-<event id>.jpg`.
+    """Write one JPEG per event, for its owner's eyes, into the folder: `<clip seconds>-<kind>-<event id>.jpg`.
 
     Raises:
         OSError: when the clip cannot be read or a picture cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     waiting = sorted(moments, key=lambda moment: moment.clip_seconds)
     written = []
     for picture, moment in _pictures_at(clip, waiting):
@@ -67,7 +68,7 @@ def write_pictures(clip: Path, moments: Sequence[Moment], folder: Path) -> list[
         encoded, jpeg = cv2.imencode(".jpg", annotate(picture, moment), [cv2.IMWRITE_JPEG_QUALITY, 88])
         if not encoded:
             raise OSError(f"{name}: the picture could not be encoded")
-        (folder / name).write_bytes(jpeg.tobytes())
+        replace_file(folder / name, jpeg.tobytes())
         written.append(folder / name)
     return written
 

@@ -1,21 +1,26 @@
 """What a demo run is to do, checked before anything is started."""
 
 import socket
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import av
 
-from smartcam.contract.errors import ModelIntegrityError, SmartcamError
+from smartcam.capture.sources.file import open_clip
+from smartcam.contract.errors import CameraLost, ModelIntegrityError, SmartcamError
 from smartcam.contract.ids import CameraId, ThingName
 from smartcam.model.bundle import ModelBundle
 from smartcam.model.manifest import MANIFEST_FILE, NO_MANIFEST
+from tools.build.own_folder import check_own
 from tools.build.suite import DEMO_BUNDLE
 from tools.command_line import ROOT
 
 DEMO_FOLDER: Final = ROOT / "build" / "demo"
 CLIP_FOLDER: Final = ROOT / "build" / "clips"
+OWN: Final = frozenset({"cdk.out", "cloud", "device", "device.log", "events", "greengrass-build", "report.json"})
+"""What a run writes into its folder."""
 EMAIL: Final = "you@example.com"
 PHONE: Final = "+441632960001"  # from the range reserved for drama
 THING: Final = ThingName("demo-device")
@@ -48,7 +53,8 @@ class DemoPlan:
         return self.clip is None and self.bundle == DEMO_BUNDLE
 
     def check(self) -> None:
-        """Raises DemoError for what would fail minutes later."""
+        """Raises DemoError, or FileExistsError of the folder, for what would fail minutes later."""
+        check_own(self.folder, OWN.__contains__)
         if self.clip is not None:
             clip_seconds(self.clip)
         if not (self.bundle / MANIFEST_FILE).is_file():
@@ -67,14 +73,16 @@ def free_port() -> int:
 
 
 def clip_seconds(clip: Path) -> float:
-    """How long a clip is. Raises DemoError when it is missing or is no clip."""
-    if not clip.is_file():
+    """How long a clip is, 0 where it does not say. Raises DemoError when it is missing or no camera could play it."""
+    if not clip.exists():
         raise DemoError(f"VIDEO={clip}: there is no such file")
     try:
-        with av.open(f"file:{clip.resolve()}") as container:
-            if not container.streams.video:
-                raise DemoError(f"VIDEO={clip}: holds no video")
-            next(container.decode(video=0))
+        with closing(open_clip(clip)) as played:
+            played.next()
+    except CameraLost as error:
+        raise DemoError(f"VIDEO={error}") from error
+    try:
+        with av.open(f"file:{clip.resolve()}", metadata_errors="replace") as container:
             return (container.duration or 0) / 1_000_000
-    except (av.FFmpegError, StopIteration) as error:
-        raise DemoError(f"VIDEO={clip}: is not a clip that can be read ({error})") from error
+    except av.FFmpegError:
+        return 0.0

@@ -12,7 +12,7 @@ from measure.demo.device import DemoDeployment, DemoDevice, running_device
 from measure.demo.inference_log import last_counts, left_in_outbox
 from measure.demo.normal_yard import learned_yard
 from measure.demo.pictures import Moment, write_pictures
-from measure.demo.plan import CLIP_FOLDER, DemoError, DemoPlan, clip_seconds, free_port
+from measure.demo.plan import CLIP_FOLDER, OWN, DemoError, DemoPlan, clip_seconds, free_port
 from measure.demo.report import CHANNELS, DemoReport, FrameTotals, RunObservations, settle
 from measure.demo.story import Story
 from smartcam.contract.event import Phase
@@ -28,8 +28,6 @@ _START_LIMIT_S: Final = 300.0
 _SETTLE_S: Final = 3.0
 _SETTLE_LIMIT_S: Final = 120.0
 _PROGRESS_S: Final = 5.0
-_OWN: Final = frozenset({"cdk.out", "cloud", "device", "device.log", "events", "greengrass-build", "report.json"})
-"""What a run writes into its folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +47,7 @@ class Demo:
         """
         begun = time.monotonic()
         folder = self.plan.folder
-        empty_own(folder, _OWN.__contains__)
+        empty_own(folder, OWN.__contains__)
         folder.mkdir(parents=True)
         toolchain = setup_cloud(say=self.say)
         if self.plan.console:

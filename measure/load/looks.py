@@ -50,8 +50,8 @@ class CameraFigures:
     """A run.
 
     `looks`: of each camera. `spread`: by how much the most differ from the fewest, as a share of the most.
-    `seconds_missed`: whole seconds of a camera in which it was not looked at, of `seconds`. `longest_pause_s`: between
-    two looks of a camera.
+    `seconds_missed`: whole seconds of a camera of which no picture was analysed, of `seconds`.
+    `longest_pause_s`: between two looks of a camera. `visits`: those that began and ended meanwhile.
     `p50_ms`, `p99_ms`: from the capture of the frame that decides an event until it is sent; `entry_s`: median, from
     somebody's entry. `cores`: what both processes used. `load`: of the machine, from start to end. `spin_p50_ms`,
     `spin_p99_ms`: how long 20 ms of computing took another process beside it, which waits for nothing but a core.
@@ -98,11 +98,12 @@ def figures_of(
         by_camera[look.camera].append(look.done)
     counts = Counter({camera: len(times) for camera, times in by_camera.items()})
     seconds = (end - begin) // NS_PER_S * len(by_camera)
-    seen = sum(len({(at - begin) // NS_PER_S for at in times}) for times in by_camera.values())
+    taken = [look for look in looks if begin <= look.captured < end]
+    seen = len({(look.camera, (look.captured - begin) // NS_PER_S) for look in taken})
     pauses = [b - a for times in by_camera.values() for a, b in pairwise([begin, *times, end])]
     inside = [event for event in events if begin <= event.captured < end]
     delays = [(event.at - event.captured) / NS_PER_MS for event in inside] or [float("inf")]
-    there = set(_visits_of(within, visits))
+    there = set(_visits_of(within, visits, begin, end))
     told = _told(inside, within, visits)
     most = max(counts.values(), default=0)
     return CameraFigures(
@@ -113,7 +114,7 @@ def figures_of(
         longest_pause_s=max(pauses, default=0) / NS_PER_S,
         events=len(inside),
         visits=len(there),
-        visits_told=len(told),
+        visits_told=len(there & told.keys()),
         p50_ms=quantile(delays, 0.5),
         p99_ms=quantile(delays, 0.99),
         entry_s=quantile(list(told.values()) or [float("inf")], 0.5),
@@ -133,8 +134,15 @@ def _visit(look: CameraLook, at: int, visits: Sequence[tuple[float, float]]) -> 
     return None if number is None else (look.camera, round(look.opened / _PLAYING_NS), number)
 
 
-def _visits_of(looks: Iterable[CameraLook], visits: Sequence[tuple[float, float]]) -> Iterable[_Visit]:
-    return (found for look in looks if (found := _visit(look, look.captured, visits)) is not None)
+def _visits_of(
+    looks: Iterable[CameraLook], visits: Sequence[tuple[float, float]], begin: int, end: int
+) -> Iterable[_Visit]:
+    for look in looks:
+        found = _visit(look, look.captured, visits)
+        if found is not None:
+            comes, goes = (look.opened + round(at * NS_PER_S) for at in visits[found[2]])
+            if begin <= comes and goes < end:
+                yield found
 
 
 def _told(

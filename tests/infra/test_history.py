@@ -14,7 +14,7 @@ from infra.alerts.runtime.aws.history import DynamoHistory
 from infra.alerts.runtime.aws.limits import DynamoLimits
 from infra.alerts.runtime.aws.turns import DynamoTurns
 from infra.alerts.runtime.aws.windows import DynamoWindows
-from infra.alerts.runtime.clip_keys import named_clip
+from infra.alerts.runtime.clip_keys import CLIPS_NAMED, MOST_NAMED, named_clip
 from infra.alerts.runtime.delivery import Delivery
 from infra.alerts.runtime.facts import HeldEvent
 from infra.alerts.runtime.ports import AlertState as State
@@ -36,7 +36,7 @@ from infra.alerts.runtime.ports import (
 from infra.alerts.runtime.words.render import alert_number
 from infra.fleet.runtime.aws import DynamoRegistry
 from infra.fleet.runtime.device import Device
-from smartcam.contract.event import ClipPart, Event, Severity
+from smartcam.contract.event import MOST_CLIPS, ClipPart, Event, Severity
 from smartcam.contract.ids import CameraId, ThingName
 from smartcam.contract.times import NS_PER_S, UtcNs, format_utc
 from tests.fakes.aws import FakeDigests, FakeHistory, FakeLimits, FakeVerdictBook, FakeWindows
@@ -206,6 +206,24 @@ def test_what_a_record_has_named_stays_named_whatever_its_device_says_later(tabl
     record = reader.record((f"{raised().thing}/{raised().camera_id}", f"event#{raised().event_id}"))
     assert record is not None
     assert {named_clip(true, "1" * 64), named_clip(late, "1" * 64)} <= record.clips_named
+
+
+def test_however_many_clips_a_device_invents_for_an_event_its_item_does_not_grow_without_end(table: Table) -> None:
+    history = DynamoHistory(table, LEASE_S, KEEP_S)
+    own = ClipPart(1, 9, "a" * 64)
+    history.film(replace(recorded(1), clips=(own,), clip_key="1" * 64), NOON)
+    before = [named_clip(ClipPart(part, 9, "b" * 64), "1" * 64) for part in range(2, MOST_NAMED - 4 * MOST_CLIPS)]
+    key = f"{raised().thing}/{raised().camera_id}", f"event#{raised().event_id}"
+    table.update(key, f"ADD {CLIPS_NAMED} :named", {":named": {"SS": before}})
+    for first in range(2000, 2000 + 6 * MOST_CLIPS, MOST_CLIPS):
+        clips = tuple(ClipPart(part, 9, f"{part:064x}") for part in range(first, first + MOST_CLIPS))
+        history.film(replace(recorded(first), clips=clips, clip_key="1" * 64), NOON)
+        history.film(replace(recorded(1), clips=clips, clip_key="2" * 64), NOON)  # an old one that comes again
+    item = table.get(key, consistent=True)
+    assert item is not None
+    assert MOST_NAMED - MOST_CLIPS < len(item[CLIPS_NAMED]["SS"]) <= MOST_NAMED
+    assert named_clip(own, "1" * 64) in item[CLIPS_NAMED]["SS"]
+    assert Event.from_json(item["recorded"]["S"]).clips == clips  # what is newest is known all the same
 
 
 def test_a_lease_is_given_to_one_until_it_ends(history: History) -> None:

@@ -7,11 +7,23 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from smartcam.edge.bundle_names import DEFAULT_BUNDLE
 from smartcam.model.manifest import MANIFEST_FILE
 from tools.build.bundles import BUNDLE_HELP, chosen_bundles
 from tools.build.gdk import write_projects
+from tools.build.own_folder import check_own
 from tools.build.slim import DENSE, slim_all
-from tools.build.suite import DEMO_BUNDLE, LARGEST_LOAD_BYTES, BuildError, Built, Wheels, build_suite, locks
+from tools.build.suite import (
+    DEMO_BUNDLE,
+    LARGEST_LOAD_BYTES,
+    OWN,
+    BuildError,
+    Built,
+    Wheels,
+    build_suite,
+    check_bundles,
+    locks,
+)
 from tools.build.wheels import ARCHITECTURES, PLATFORMS, PYTHONS, Platform, WheelError, fetch, parse_platform
 from tools.command_line import ROOT, complain, say
 from tools.lint.code_use import UnknownTopic
@@ -38,6 +50,9 @@ def main(argv: list[str]) -> int:
         model = None if arguments.model is None else partial(bundle_named, arguments.model, say)
         bundle, others = chosen_bundles(arguments.bundle, model)
         bundles = bundle, *others.values()
+        # Better now than after minutes of fetching packages.
+        check_bundles({DEFAULT_BUNDLE: bundle, **others})
+        check_own(arguments.out, OWN.__contains__)
         for fault in lint_sources(ROOT):
             raise BuildError(f"recipes/{fault}; `smartcam lint` shows all mistakes")
         make_page(ROOT)

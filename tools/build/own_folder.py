@@ -12,6 +12,12 @@ def empty_own(folder: Path, is_own: Callable[[str], bool]) -> None:
     Raises:
         FileExistsError: something else lies there, of which nothing is deleted then; or it is no folder.
     """
+    check_own(folder, is_own)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def check_own(folder: Path, is_own: Callable[[str], bool]) -> None:
+    """Raises FileExistsError as `empty_own` does, which may be called minutes later."""
     if not os.path.lexists(folder):
         return
     if not folder.is_dir():
@@ -20,4 +26,3 @@ def empty_own(folder: Path, is_own: Callable[[str], bool]) -> None:
     if others:
         reason = f"holds {others[0]!r}, which is not ours and would be deleted"
         raise FileExistsError(f"{folder}: {reason}; name a new or an empty folder")
-    shutil.rmtree(folder, ignore_errors=True)

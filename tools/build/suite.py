@@ -26,6 +26,8 @@ MOST_MODEL_FILES: Final = 256
 """What smartcam.Model installs of all bundles together, besides at most `LARGEST_BUNDLE` bytes."""
 SUITE: Final = "smartcam.Suite"
 LIST_NAME: Final = "SHA256SUMS"
+OWN: Final = frozenset({"recipes", "artifacts", LIST_NAME})
+"""What a build writes into its folder."""
 CODE: Final[Mapping[str, str]] = {"smartcam.Capture": "capture", "smartcam.Inference": "inference"}
 """Per component that runs, the package that is its own."""
 ON_DEMAND: Final[Mapping[str, str]] = {
@@ -115,7 +117,7 @@ def build_suite(
     artifacts = _artifacts(root, bundles, wheels or {}, locked)
     recipes = sorted((root / "recipes").glob("smartcam.*.yaml"))
     names = tuple(recipe.stem for recipe in recipes)
-    empty_own(folder, {"recipes", "artifacts", LIST_NAME}.__contains__)
+    empty_own(folder, OWN.__contains__)
     for recipe in recipes:
         _write_recipe(recipe, folder / "recipes" / f"{recipe.stem}-{__version__}.yaml", locked)
         for name, content in artifacts.get(recipe.stem, {}).items():

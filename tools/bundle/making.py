@@ -117,6 +117,8 @@ def make_bundle(wishes: BundleWishes, out: Path) -> Made:
         if wishes.sha256 not in (None, digest):
             raise BundleError(f"{wishes.model}: is not the file that is meant: its SHA-256 is {digest}")
         refuse_compiled(model, wishes.model.name)
+        if wishes.labels is None:
+            open_interpreter(model, size=wishes.size)  # of what is no model nobody should have to name the labels
         key = None if wishes.sign is None else _key(wishes.sign)
         golden = None if wishes.golden is None else read_picture(wishes.golden)
         found = _labels(wishes, model)

@@ -27,8 +27,10 @@ def main(argv: Sequence[str]) -> int:
             print(f"{options.bundle}: signed")
     except FileExistsError:
         return complain("sign", f"{options.key}: exists and is kept; leave out --new to sign with it")
-    except (OSError, ModelIntegrityError) as error:
+    except ModelIntegrityError as error:
         return complain("sign", error)
+    except OSError as error:
+        return complain("sign", f"{error.filename or options.bundle or options.key}: {error.strerror or error}")
     print(f"trusted_key: {base64.b64encode(trusted_key).decode()}")
     return 0
 
@@ -44,9 +46,18 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _write_key(path: Path) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(new_private_key())
+    _write_new(path, new_private_key(), 0o600)
+
+
+def _write_new(path: Path, content: bytes, mode: int) -> None:
+    """Write a file that is not there, whole or not at all. Raises OSError."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+    except OSError:
+        path.unlink()
+        raise
 
 
 def _read_key(path: Path) -> bytes:
@@ -60,6 +71,7 @@ def _sign(bundle: Path, private_key: bytes, trusted_key: bytes) -> None:
     """A bundle is opened before it is signed, so that none is signed that a camera would refuse."""
     open_bundle(bundle)
     unfinished = bundle / f"{SIGNATURE_FILE}.new"
-    unfinished.write_bytes(sign((bundle / MANIFEST_FILE).read_bytes(), private_key))
+    unfinished.unlink(missing_ok=True)  # whoever made the bundle may have left a link there
+    _write_new(unfinished, sign((bundle / MANIFEST_FILE).read_bytes(), private_key), 0o644)
     unfinished.replace(bundle / SIGNATURE_FILE)
     open_bundle(bundle, trusted_key)

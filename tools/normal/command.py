@@ -12,7 +12,6 @@ from typing import Final
 from smartcam.capture.settings import SourceSettings
 from smartcam.contract.errors import ModelIntegrityError
 from smartcam.edge.arguments import number
-from smartcam.edge.files import replace_file
 from smartcam.model.encoder import open_place_encoder
 from smartcam.vision.normal.learner import LearningPlan
 from smartcam.vision.turn import QUARTERS
@@ -23,6 +22,7 @@ from tools.normal.page import write_scene_page
 from tools.normal.playing import BREAK_S, SHORT_S, PlayedClip, ScenePlayer
 from tools.normal.report import SceneReport, as_document, lines
 from tools.normal.writing import MEMORY, check_place, told, write_scene
+from tools.score.files import write_figures
 from tools.score.intervals import ScoreError
 from tools.score.playback import CAMERA
 from tools.score.progress import Progress
@@ -71,8 +71,7 @@ def _run(options: argparse.Namespace) -> None:
     if options.out is not None:
         print(f"bundle     {options.out}: {MEMORY} is a camera's memory, `normal-CAMERA` on the device")
     if options.json is not None:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(options.json, (json.dumps(as_document(report), indent=1) + "\n").encode())
+        write_figures(options.json, json.dumps(as_document(report), indent=1) + "\n")
     if options.report is not None:
         print(f"report     {write_scene_page(options.report, report)}")
 

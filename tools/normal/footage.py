@@ -153,7 +153,8 @@ def _groups(place: Path) -> list[_Group]:
     if place.is_file():
         return [(place.name, (place,))]
     if not place.is_dir():
-        raise ScoreError(f"footage {place}: there is no such file or folder")
+        what = "is neither a file nor a folder" if place.exists() else "there is no such file or folder"
+        raise ScoreError(f"footage {place}: {what}")
     found = [
         (place.name if files[0].parent == place and len(files) > 1 else name, tuple(sorted(files, key=in_order)))
         for name, files in footage_within(place, {}, joined=True)

@@ -1,6 +1,6 @@
 """Things that are deployed to one by one: each has a group of its own, because nucleus lite takes groups only.
 
-Why not the thing itself, nor one document for all: docs/adr/0013-sites-are-groups-of-one.md.
+Why not the thing itself, nor one document for all: docs/adr/0013-a-site-is-a-group-of-one.md.
 """
 
 from collections.abc import Mapping, Sequence

@@ -10,7 +10,7 @@ from smartcam.edge.arguments import number, whole
 from smartcam.vision.turn import QUARTERS
 from tools.command_line import complain
 from tools.score.detections import default_cache
-from tools.score.files import camera_settings
+from tools.score.files import camera_settings, write_figures
 from tools.score.floors import Floor, add_options, floors
 from tools.score.intervals import ScoreError
 from tools.score.labels import TOLERANCE_FRAMES
@@ -83,8 +83,7 @@ def _number(measured: float | None) -> str:
 
 def _write(path: Path, text: str) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        write_figures(path, text)
     except OSError as error:
         raise ScoreError(f"result {path}: {error.strerror or error}") from error
 

@@ -67,12 +67,27 @@ def write_new(out: Path, text: str) -> None:
     """Write a file that was not there, which only its owner can read. Raises ScoreError."""
     try:
         descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
+        except OSError:
+            out.unlink()  # nobody has corrected half a file
+            raise
     except FileExistsError as error:
         raise _there(out) from error
     except OSError as error:
         raise ScoreError(f"{out}: {error.strerror or error}") from error
+
+
+def write_figures(path: Path, text: str) -> None:
+    """Write what says when somebody was there: a file that is made for it can be read by its owner only.
+
+    Not by `replace_file`: what is there may be /dev/stdout, and would be a file afterwards. Raises OSError.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
 
 
 def _there(out: Path) -> ScoreError:

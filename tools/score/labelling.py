@@ -13,7 +13,7 @@ from smartcam.capture.sources.file import open_clip
 from smartcam.contract.errors import CameraLost
 from smartcam.inference.analysis.analysis import ObjectModel
 from smartcam.vision.turn import QUARTERS
-from tools.command_line import complain
+from tools.command_line import complain, numbered
 from tools.score.detections import default_cache
 from tools.score.files import check_new, write_new
 from tools.score.foreign.reading import read_foreign
@@ -55,7 +55,7 @@ def main(argv: Sequence[str]) -> int:
         write_new(out, _text(clip.name, objects, fps, frames))
     except ScoreError as error:
         return complain("label", error)
-    print(f"{out}: {len(objects)} objects; correct it, then score with --labels {shlex.quote(str(out))}")
+    print(f"{out}: {numbered(len(objects), 'object')}; correct it, then score with --labels {shlex.quote(str(out))}")
     return 0
 
 

@@ -276,7 +276,7 @@ def _refuse_equal_names(videos: Sequence[Path]) -> None:
 
 
 def _labels_of(video: Path, labels: dict[str, ClipLabels], files: Sequence[Path]) -> ClipLabels:
-    if not video.is_file():
+    if not video.exists():
         raise ScoreError(f"clip {video}: there is no such file")
     if video.name not in labels:
         known = ", ".join(sorted(labels)) or "none"

@@ -17,6 +17,8 @@ from smartcam.vision.corners import Corners
 from smartcam.vision.turn import Turn, turned
 
 WIDEST: Final = 320
+_TALLEST: Final = 4 * WIDEST
+"""A JPEG of a picture that is hardly wider than a line would be higher than any can be."""
 _QUALITY: Final = 80
 _LINE: Final = (40, 200, 255)
 _SPARE_S: Final = 1e-6
@@ -52,8 +54,8 @@ def stills(clip: Path, moments: Iterable[Instant], turn: Turn) -> Mapping[Instan
 def framed_jpeg(bgr: NDArray[np.uint8], box: Corners | None) -> bytes:
     """A small JPEG with a box framed in it; uint8 (h, w, 3) in."""
     height, width = bgr.shape[:2]
-    scale = WIDEST / width
-    size = (WIDEST, max(round(height * scale), 1))
+    scale = min(WIDEST / width, _TALLEST / height)
+    size = max(round(width * scale), 1), max(round(height * scale), 1)
     small = cv2.resize(bgr, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
     if box is not None:
         x1, y1, x2, y2 = (round(side * edge) for side, edge in zip(box, size * 2, strict=True))

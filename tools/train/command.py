@@ -68,7 +68,8 @@ def main(argv: list[str]) -> int:
     path = os.pathsep.join(map(str, (ROOT, ROOT / "components")))
     command = [str(_ENVIRONMENT), "-W", "ignore", "-m", "tools.train", *argv]
     quiet = {"PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    with subprocess.Popen(command, env=os.environ | quiet, stderr=subprocess.PIPE, text=True) as child:  # noqa: S603
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, env=os.environ | quiet, stderr=pipe, text=True, errors="replace") as child:  # noqa: S603
         try:
             for line in child.stderr or ():
                 if not _NOISE.match(line):

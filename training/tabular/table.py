@@ -17,6 +17,7 @@ MOST_ROWS: Final = 1_000_000
 _NUMERIC: Final = 0.95
 _TRUE: Final = frozenset({"1", "true", "yes", "y", "positive", "1.0"})
 _SHOWN: Final = 5
+_LONGEST_SHOWN: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +146,10 @@ def _positive(labels: Sequence[str], label: str, wanted: str | None) -> str:
     if len(counts) != 2:  # noqa: PLR2004  yes and no
         shown = ", ".join(f"{name} ({count})" for name, count in counts.most_common(_SHOWN)) or "none"
         raise TrainingError(f"table: column {label!r} must have two different labels; it has {len(counts)}: {shown}")
+    for name in counts:
+        if not name.isprintable() or len(name) > LONGEST_CELL:
+            said = f"{name[:_LONGEST_SHOWN]!r}, which is no line of at most {LONGEST_CELL} characters"
+            raise TrainingError(f"table: column {label!r} has the label {said}")
     few = min(counts.values())
     if few < 10:  # noqa: PLR2004  six, two and two
         raise TrainingError(f"table: column {label!r} has a label with only {few} rows; at least 10 are needed of each")

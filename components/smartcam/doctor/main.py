@@ -35,6 +35,7 @@ from smartcam.edge.self_test import run_self_test
 from smartcam.edge.standard_output import printed
 
 _LONGEST_PATH = 4096
+_USUAL_WORK = "/var/lib/greengrass/work"
 
 
 def findings_of(options: argparse.Namespace, bus: Bus | None, without: str = "") -> Iterator[Finding]:
@@ -44,6 +45,10 @@ def findings_of(options: argparse.Namespace, bus: Bus | None, without: str = "")
     yield check_shared_memory(Path(os.environ.get(FOLDER_VARIABLE) or DEFAULT_FOLDER))
     yield check_disk(options.work)
     yield check_clock(clock)
+    if options.device is not None and not options.device.is_dir():
+        said = f"{options.device}: there is no such folder; name a nucleus's work folder, such as {_USUAL_WORK}"
+        yield Finding("device", State.FAULT, said)
+        options.device = None
     # As a component it runs in its own work folder.
     work: Path | None = options.device or (None if bus is None else Path.cwd().parent)
     if work is not None:

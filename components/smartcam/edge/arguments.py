@@ -24,7 +24,7 @@ def _within(read: Callable[[str], N], what: str, least: N, most: N | None) -> Ca
             value = read(text)
             if math.isfinite(value) and value >= least and (most is None or value <= most):
                 return value
-        except ValueError:
+        except (ValueError, OverflowError):  # of a whole number that no float can hold
             pass
         limits = f"{least:g} or more" if most is None else f"{least:g} to {most:.12g}"
         raise argparse.ArgumentTypeError(f"{text}: give a {what}, {limits}")

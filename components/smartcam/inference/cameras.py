@@ -3,7 +3,7 @@
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -156,11 +156,14 @@ class Cameras:
         for camera in self._cameras.values():
             camera.silence.excuse(self._context.clock.monotonic())
 
-    def frame(self, notice: FrameNotice | InlineFrame) -> list[Change]:
-        """Read and analyse the frame of a notice. A frame that cannot be read is counted and skipped."""
+    def frame(self, notice: FrameNotice | InlineFrame, skipped: tuple[FrameNotice, ...] = ()) -> list[Change]:
+        """Read and analyse the frame of a notice. A frame that cannot be read is counted and skipped.
+
+        `skipped`: the notices since the last one, of whose frames there was no time to look at.
+        """
         changes = self._alive(notice.camera_id)
         try:
-            frame = self._readers.read(notice)
+            frame = replace(self._readers.read(notice), skipped=skipped)
         except FrameOverwritten:
             self.counts.overwritten += 1
             return changes

@@ -196,7 +196,9 @@ class InferenceService:
         notice = self._mailbox.take(_TICK_S)
         if notice is not None and self._roster.holds(notice.camera_id):
             self.changes.keep(
-                self._cameras.status(notice) if isinstance(notice, StatusNotice) else self._cameras.frame(notice)
+                self._cameras.status(notice)
+                if isinstance(notice, StatusNotice)
+                else self._cameras.frame(notice, self._mailbox.skipped)
             )
         if not self._bus.is_connected():
             self._cameras.deaf()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from smartcam.contract.ids import CameraId
-from smartcam.contract.notice import PixelBox
+from smartcam.contract.notice import FrameNotice, PixelBox
 from smartcam.contract.times import MonotonicNs, UtcNs
 from smartcam.vision.picture import Picture
 
@@ -14,6 +14,7 @@ class Frame:
 
     `seq` counts the frames that capture announced. `position_ns` is the time within a clip (0 for a live
     source). `motion` holds at most 16 boxes in pixels of the full picture, none for a keep-alive frame.
+    `skipped`: the frames announced since the one that was analysed last, in order, of which nobody had time to look.
     """
 
     camera_id: CameraId
@@ -23,3 +24,4 @@ class Frame:
     position_ns: int
     picture: Picture
     motion: tuple[PixelBox, ...]
+    skipped: tuple[FrameNotice, ...] = ()

@@ -14,7 +14,7 @@ from typing import Final
 
 from smartcam.contract.event import EventKind
 from smartcam.contract.times import NS_PER_S, MonotonicNs
-from smartcam.vision.corners import TINY, Corners, area, centre, side, went
+from smartcam.vision.corners import TINY, Corners, area, centre, cover, side, went
 from smartcam.vision.pairing import gathered
 from smartcam.vision.passing import EDGE, Course, has_gone
 from smartcam.vision.track import Sighting, Track, Tracker, TrackPolicy
@@ -28,6 +28,10 @@ _TURNS: Final = 0.5
 _SAME_PACE: Final = 3.0
 """A leg that stands goes a third as far as the coat above it, for a moment."""
 _HARDLY_ANYWHERE: Final = 8 * JITTER
+_ENTRY_S: Final = 1.0
+"""Whoever comes in over an edge is whole within about this time, and may grow too much meanwhile to be followed."""
+_GROWN: Final = 0.5
+"""Then what was seen of them at the edge lies in their box by this share."""
 _RECENT: Final = 6
 """Looks: a second. What has not changed its place since has stopped, though the gate takes longer to get used to it."""
 
@@ -154,6 +158,14 @@ class _Path:
                 self.exits.pop(edge, None)
         return turned
 
+    def grows_to(self, box: Corners, at: MonotonicNs) -> bool:
+        """Whether this is what was first seen, at an edge of the picture, of the thing in the box."""
+        if not self.steps or at - self.since > _ENTRY_S * NS_PER_S:
+            return False
+        last = self.steps[-1][1]
+        is_at_an_edge = _is_cut(last, 0) or _is_cut(last, 1)
+        return is_at_an_edge and area(last) < area(box) and cover(last, box) >= _GROWN
+
 
 class Movers:
     """The movers of one camera. The time is an argument of each update."""
@@ -173,7 +185,8 @@ class Movers:
         tracks = self._tracker.step(at, [Sighting(box, 1.0, EventKind.MOTION, "") for box in motion], motion)
         ids = {track.id for track in tracks}
         self._paths = {number: path for number, path in self._paths.items() if number in ids}
-        return [self._mover(track, at) for track in tracks]
+        entering = [path for track in tracks if not track.seen and (path := self._paths.get(track.id)) is not None]
+        return [self._mover(track, at, entering) for track in tracks]
 
     def forget(self) -> None:
         """Start afresh, for example after a long gap."""
@@ -186,17 +199,20 @@ class Movers:
         paths = ((path, places[number]) for number, path in self._paths.items() if number in places)
         return [there for path, there in paths if path.steps and has_gone(Course(path.steps[-1][1], path.origin))]
 
-    def _mover(self, track: Track, at: MonotonicNs) -> Mover:
+    def _mover(self, track: Track, at: MonotonicNs, entering: Sequence[_Path]) -> Mover:
         path = self._paths.get(track.id)
         if path is None or (track.seen and path.has_turned(track.box)):
-            path = self._paths[track.id] = self._begin(at, track.box)
+            came_in = (
+                None if path is not None else next((each for each in entering if each.grows_to(track.box, at)), None)
+            )
+            path = self._paths[track.id] = self._begin(at, track.box, came_in)
         if track.seen:
             self._walk(path, track.box, at)
         return Mover(path.id, track.seen, path.since, tuple(box for _, box in path.steps), path.origin)
 
-    def _begin(self, at: MonotonicNs, box: Corners) -> _Path:
+    def _begin(self, at: MonotonicNs, box: Corners, came_in: _Path | None) -> _Path:
         number, self._next_id = self._next_id, self._next_id + 1
-        return _Path(number, at, box)
+        return _Path(number, at, box) if came_in is None else _Path(number, came_in.since, came_in.origin)
 
     def _walk(self, path: _Path, box: Corners, at: MonotonicNs) -> None:
         steps = path.steps

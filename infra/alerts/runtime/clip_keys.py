@@ -19,6 +19,8 @@ LONGEST_KEYS: Final = 1024
 
 CLIPS_NAMED: Final = "clips_named"
 """Of an event's item: each part of its clip that its device has ever named, as `named_clip` says it."""
+MOST_NAMED: Final = 1000
+"""Of one event: three days in parts of five minutes. A stolen device could fill the item, which holds 400 kB."""
 
 ClipKeys = Mapping[str, UtcNs]
 

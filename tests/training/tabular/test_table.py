@@ -39,6 +39,7 @@ def test_what_is_missing_is_the_middle_and_said_to_be_missing() -> None:
         ("a,b\n1,2\n", "has no column 'label'; there are a, b"),
         ("a,a,label\n", "two columns are called 'a'"),
         ("a,label\n1,yes\n", r"two different labels; it has 1: yes \(1\)"),
+        ('a,label\n1,"yes\nor so"\n2,no\n', r"has the label 'yes\\nor so', which is no line of at most 256 characters"),
         (table(*["5,red,maybe"] * 3), "it has 3"),
         (table('5,"red,yes', rows=40), r"line 42: is no CSV \(a quotation mark of it is never closed\)"),
         (table('5,red,"yes', *["6,red,no"] * 9), r"line 32: is no CSV \(a quotation mark"),

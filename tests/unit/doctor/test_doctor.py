@@ -361,6 +361,13 @@ def test_by_hand_it_takes_what_the_components_on_the_device_use(
     assert "this device only trusts signed bundles" in capsys.readouterr().out
 
 
+def test_a_device_that_is_not_there_is_a_fault(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--device", str(tmp_path / "none"), "--work", str(tmp_path)]) == 1
+    said = capsys.readouterr().out
+    assert f"fault    device         {tmp_path / 'none'}: there is no such folder; name a nucleus's work folder" in said
+    assert "watchdog" not in said
+
+
 def test_it_says_which_component_its_watchdog_had_replaced_in_the_last_week(tmp_path: Path) -> None:
     clock = FakeClock()
     for name in ("smartcam.Capture", "smartcam.Inference"):

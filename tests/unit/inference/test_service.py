@@ -1,10 +1,10 @@
 import base64
 import logging
+import threading
 import tracemalloc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from threading import Thread
 
 import cv2
 import numpy as np
@@ -36,7 +36,7 @@ from smartcam.edge.ring.frame_ring import RingWriter
 from smartcam.inference.analysis.analysis import Model
 from smartcam.inference.bundles import BundleKeeper, BundlesInUse
 from smartcam.inference.cameras import AnalysisContext
-from smartcam.inference.events import Trigger, restored
+from smartcam.inference.events import Change, Trigger, restored
 from smartcam.inference.frames.mailbox import Notice
 from smartcam.inference.service import InferenceService, Uploads
 from smartcam.vision.frame import Frame
@@ -136,7 +136,7 @@ class Stage:
         self._done = 0
         self._count_what_is_done()
         self._stop = StopToken()
-        self._thread = Thread(target=self.service.run, args=(self._stop,), daemon=True)
+        self._thread = threading.Thread(target=self.service.run, args=(self._stop,), daemon=True)
 
     def _count_what_is_done(self) -> None:
         """When the service asks for the next notice, it has kept what the frames so far have changed."""
@@ -171,14 +171,18 @@ class Stage:
 
     def frame(self, camera: CameraId = YARD) -> None:
         """One frame as capture announces it, and the time until what it changes is kept."""
+        before = self.service.facts.analysed
+        self.announce(camera)
+        wait_until(lambda: self._done > before)
+
+    def announce(self, camera: CameraId = YARD) -> None:
+        """One frame as capture announces it."""
         if camera not in self._writers:
             self._writers[camera] = RingWriter(self.folder, camera)
         self._seq += 1
         self.clock.advance(0.2)
         taken = Frame(camera, self._seq, self.clock.utc(), self.clock.monotonic(), 0, PICTURE, EVERYWHERE)
-        before = self.service.facts.analysed
         self._bus.publish_local(frames_topic(camera), encode_notice(self._writers[camera].write(taken)))
-        wait_until(lambda: self._done > before)
 
     def frames(self, count: int) -> None:
         for _ in range(count):
@@ -220,6 +224,24 @@ def test_frames_become_an_event_and_an_open_episode_on_the_disk(stage: Stage, ca
     assert [episode.camera_id for episode in stage.outbox.open_episodes()] == [YARD]
     assert stage.stored == 1
     assert stage.service.changes.raised == 1
+
+
+def test_what_nobody_had_time_to_look_at_comes_with_the_next_frame(stage: Stage) -> None:
+    told, go_on, look = list[int](), threading.Event(), stage.service._cameras.frame
+
+    def slow(notice: FrameNotice | InlineFrame, skipped: tuple[FrameNotice, ...] = ()) -> list[Change]:
+        told.extend(each.seq for each in skipped)
+        assert go_on.wait(60)
+        return look(notice, skipped)
+
+    stage.service._cameras.frame = slow  # type: ignore[method-assign]
+    stage.announce()
+    wait_until(lambda: not stage.service._mailbox._waiting)
+    for _ in range(3):
+        stage.announce()
+    go_on.set()
+    wait_until(lambda: len(told) == 2)
+    assert told == [2, 3]
 
 
 def test_the_end_of_a_clip_clears_the_episode(stage: Stage) -> None:

@@ -409,3 +409,32 @@ def test_who_came_in_and_goes_to_and_fro_inside_stays_who_they_are(*, mirrored: 
     follow(movers, *looks)
     (mover,) = follow(movers, looks[-1], start=len(looks))
     assert (mover.id, mover.origin) == (1, looks[0])
+
+
+AT_THE_EDGE, COME_IN = (0.24, 0.78, 0.4, 1.0), (0.28, 0.49, 0.56, 1.0)
+
+
+def came_from(movers: Movers, *looks: Corners | None) -> tuple[Corners, MonotonicNs]:
+    (here,) = [mover for mover in follow(movers, *looks) if mover.seen]
+    return here.origin, here.since
+
+
+def test_who_grows_too_much_while_coming_in_to_be_followed_has_come_in_all_the_same() -> None:
+    """As measured before a camera that sends five pictures a second."""
+    assert came_from(Movers(), AT_THE_EDGE, COME_IN) == (AT_THE_EDGE, at(0))
+    assert came_from(Movers(), AT_THE_EDGE, None, COME_IN) == (AT_THE_EDGE, at(0))
+
+
+@pytest.mark.parametrize(
+    "looks",
+    [
+        [AT_THE_EDGE] * 7,
+        [(0.24, 0.7, 0.4, 0.9)],
+        [AT_THE_EDGE, *[None] * 6],
+        [(0.1, 0.78, 0.26, 1.0)],
+    ],
+    ids=["a bush at the edge", "somebody inside", "somebody of more than a second ago", "somebody beside them"],
+)
+def test_what_was_seen_elsewhere_before_does_not_say_where_somebody_came_in(looks: list[Corners | None]) -> None:
+    origin, since = came_from(Movers(), *looks, COME_IN)
+    assert (origin, since) == (COME_IN, at(len(looks) / 5))

@@ -37,8 +37,12 @@ class TerminalBus:
         if isinstance(notice, FrameNotice):
             self.announced += 1
             # Decoded and encoded again, because a notice on the wire may hold line breaks.
-            self._notices.write(json.dumps(json.loads(payload)) + "\n")
-            self._notices.flush()
+            try:
+                self._notices.write(json.dumps(json.loads(payload)) + "\n")
+                self._notices.flush()
+            except BrokenPipeError as error:  # whoever reads has seen enough
+                self._stop.set()
+                raise BusUnavailable(f"{topic}: nobody reads any more") from error
             if not self._answers.readline() or self.announced == self._frames:
                 self._stop.set()
         elif notice.state is not CameraState.RUNNING:
@@ -75,6 +79,7 @@ def play_once(
     for _, service in build(bus):
         service.run(stop)
     if bus.fault or not bus.announced:
-        errors.write(f"smartcam-capture: {clip}: {bus.fault or 'no frame was announced'}\n")
+        fault = bus.fault or "no frame was announced"
+        errors.write(f"smartcam-capture: {fault if str(clip) in fault else f'{clip}: {fault}'}\n")
         return 1
     return 0

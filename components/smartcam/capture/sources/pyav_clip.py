@@ -8,6 +8,7 @@ from typing import Final, cast
 import av
 import numpy as np
 from av.container import InputContainer
+from av.sidedata.sidedata import SideDataContainer
 from av.video.frame import VideoFrame
 from av.video.plane import VideoPlane
 from av.video.stream import VideoStream
@@ -146,7 +147,9 @@ def next_turn(frame: VideoFrame, before: Turn) -> Turn:
     A container says it for every frame. A stream may say it once, for all frames up to the next key frame.
     """
     try:
-        stated = frame.side_data.get("DISPLAYMATRIX")
+        # A frame's own `side_data` refers back to it: each picture would stay until Python looks for such circles.
+        # PyAV's stub leaves out the argument.
+        stated = SideDataContainer(frame).get("DISPLAYMATRIX")  # type: ignore[call-arg]
     except ValueError:
         # A JPEG's Exif is a kind of side data that this PyAV does not know. What is left is the angle, anticlockwise.
         return quarter_turn(round(-frame.rotation / 90) % 4 * 90)

@@ -203,7 +203,7 @@ def _has_walked_on(stay: Stay, first: FirstSight, gap_s: float) -> bool:
     is_within_reach = _is_within_reach(stay, first.box, gap_s)
     if stay.resident and stay.kind is not EventKind.VEHICLE:
         is_others = bool(exit_) and first.whose not in {None, stay}
-        return is_within_reach and not is_others and _is_way_back(stay, entry, exit_)
+        return is_within_reach and not is_others and _is_way_back(stay, first.entry or first.box)
     if entry or exit_:
         return False
     if is_same_place(first.box, stay.box) and is_same_size(first.box, stay.box):
@@ -211,10 +211,15 @@ def _has_walked_on(stay: Stay, first: FirstSight, gap_s: float) -> bool:
     return gap_s <= _BLINK_S and is_within_reach
 
 
-def _is_way_back(stay: Stay, entry: set[str], exit_: set[str]) -> bool:
-    """Whether a resident who left at some edges may come in at others: at the same, or anywhere if unseen."""
-    has_left_unseen = not (exit_ or stays_put(stay))
-    return entry == exit_ or bool(entry & exit_) or has_left_unseen
+def _is_way_back(stay: Stay, entry: Corners) -> bool:
+    """Whether a resident who left at some edges may come in here: where they went out, or anywhere if that was unseen.
+
+    What is left of somebody in a corner is at two edges, of which only one was their way: so it is near there, too.
+    """
+    at, exit_ = sides(entry), sides(stay.box)
+    if at & exit_:
+        return _is_close(entry, stay.box)
+    return at == exit_ or not (exit_ or stays_put(stay))
 
 
 def may_be_lost(stay: Stay, first: FirstSight, at: MonotonicNs) -> bool:

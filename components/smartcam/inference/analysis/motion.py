@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from smartcam.contract.event import EventKind, NormalBox
-from smartcam.contract.times import NS_PER_S
+from smartcam.contract.times import NS_PER_S, MonotonicNs
 from smartcam.inference.analysis.identity import goes_with, is_part_of_any
+from smartcam.inference.analysis.places import normalised
 from smartcam.inference.analysis.record import SceneObject, count_part
 from smartcam.inference.analysis.table import ObjectTable
 from smartcam.inference.events import MOTION, Change, EventMaker, Trigger
@@ -48,13 +49,23 @@ class MotionWatch:
         self._maker = maker
         self._movers = Movers()
         self._backdrop = Backdrop()
+        self._at = MonotonicNs(-1)
 
     def configure(self, min_size: float) -> None:
         """Go on with another smallest share of the picture that is large."""
         self._movers.policy = replace(PurposePolicy(), least_area=min_size)
 
     def look(self, frame: Frame, motion: Sequence[Corners]) -> list[Mover]:
-        """The movers of the frame; `motion` is the frame's, normalised to 0..1."""
+        """The movers of the frame; `motion` is the frame's, normalised to 0..1.
+
+        What moved in the frames that nobody had time to look at counts as well: at two looks a second whoever comes in
+        is in the middle of the picture before the next one, and came from nowhere.
+        """
+        for each in frame.skipped:
+            if self._at < each.captured_mono < frame.captured_mono:
+                self._at = each.captured_mono
+                self._movers.step(self._at, normalised(each.motion, each))
+        self._at = frame.captured_mono
         self._backdrop.learn(frame.captured_mono, frame.picture.luma, frame.motion)
         return self._movers.step(frame.captured_mono, motion)
 

@@ -86,8 +86,8 @@ class ObjectAnalysis:
         self._last, self._last_utc = at, frame.captured_at
         self._recall_or_keep(at)
         found = self._model.detector.detect(frame.picture, self._regions(frame))
-        looked_at = normalised(found.looked_at, frame) if found.looked_at else None
-        motion = normalised(frame.motion, frame)
+        looked_at = normalised(found.looked_at, frame.picture) if found.looked_at else None
+        motion = normalised(frame.motion, frame.picture)
         movers = self._motion.look(frame, motion)
         ways = [Course(mover.box, mover.origin, mover.since, mover.id) for mover in movers if mover.is_going]
         tracks = self._tracker.step(at, self._sightings(found, frame), motion, looked_at, ways)

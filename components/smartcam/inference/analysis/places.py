@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 
 from smartcam.contract.event import NormalBox
-from smartcam.contract.notice import PixelBox
+from smartcam.contract.notice import FrameNotice, PixelBox
 from smartcam.vision.corners import Corners
 from smartcam.vision.frame import Frame
+from smartcam.vision.picture import Picture
 
 
-def normalised(boxes: Sequence[PixelBox], frame: Frame) -> list[Corners]:
-    """The boxes normalised to 0..1."""
-    width, height = frame.picture.width, frame.picture.height
+def normalised(boxes: Sequence[PixelBox], of: Picture | FrameNotice) -> list[Corners]:
+    """Boxes in the pixels of a picture, normalised to 0..1."""
+    width, height = of.width, of.height
     return [(box.x1 / width, box.y1 / height, box.x2 / width, box.y2 / height) for box in boxes]
 
 

@@ -1,12 +1,15 @@
 """The mailbox between the bus and the analysis: one place per camera, and the newest notice wins."""
 
 import threading
+from typing import Final
 
 from smartcam.contract.ids import CameraId
 from smartcam.contract.inline import InlineFrame
 from smartcam.contract.notice import FrameNotice, StatusNotice
 
 Notice = FrameNotice | InlineFrame | StatusNotice
+_MOST_SKIPPED: Final = 32
+"""Notices of frames that nobody had time to look at, of each camera: six seconds of them."""
 
 
 class Mailbox:
@@ -19,6 +22,9 @@ class Mailbox:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._waiting: dict[CameraId, list[Notice]] = {}
+        self._skipped: dict[CameraId, list[FrameNotice]] = {}
+        self.skipped: tuple[FrameNotice, ...] = ()
+        """Those that the frame which was taken last has replaced, in order, the newest six seconds of them."""
         self.received = 0
         """Notices of frames that came in."""
         self.dropped = 0
@@ -31,7 +37,7 @@ class Mailbox:
             is_status = isinstance(notice, StatusNotice)
             older = [place for place, item in enumerate(waiting) if isinstance(item, StatusNotice) is is_status]
             for place in older:
-                del waiting[place]
+                self._skip(waiting.pop(place))
             waiting.append(notice)
             if not is_status:
                 self.received += 1
@@ -48,4 +54,12 @@ class Mailbox:
             notice = waiting.pop(0)
             if waiting:
                 self._waiting[camera] = waiting
+            if not isinstance(notice, StatusNotice):
+                self.skipped = tuple(self._skipped.pop(camera, ()))
             return notice
+
+    def _skip(self, notice: Notice) -> None:
+        if not isinstance(notice, StatusNotice):
+            skipped = self._skipped.setdefault(notice.camera_id, [])
+            skipped.append(notice.notice if isinstance(notice, InlineFrame) else notice)
+            del skipped[:-_MOST_SKIPPED]

@@ -5,10 +5,10 @@ from typing import Final
 
 from infra.alerts.runtime.agreed import CLIP_KEYS, DEVICE_ITEM, FLEET_PARTITION
 from infra.alerts.runtime.aws.dynamo import Item, Table, Values, number, seconds, text
-from infra.alerts.runtime.clip_keys import CLIPS_NAMED, named_clip
+from infra.alerts.runtime.clip_keys import CLIPS_NAMED, MOST_NAMED, named_clip
 from infra.alerts.runtime.delivery import Delivery
 from infra.alerts.runtime.ports import AlertState, Decision, Lease, Record
-from smartcam.contract.event import Event
+from smartcam.contract.event import MOST_CLIPS, Event
 from smartcam.contract.ids import CameraId, EventId, ThingName
 from smartcam.contract.times import NS_PER_S, UtcNs, format_utc, parse_utc
 
@@ -27,7 +27,10 @@ _FILM: Final = (
     " started_at = :started, forget_at = :forget"
 )
 _KNOW_KEYS: Final = f"{_FILM}, {CLIP_KEYS} = if_not_exists({CLIP_KEYS}, :keys)"
+_NEWER_FILM: Final = "(attribute_not_exists(recorded_revision) OR recorded_revision < :revision)"
 _NAME: Final = f"ADD {CLIPS_NAMED} :named"
+_FULL_FROM: Final = MOST_NAMED - MOST_CLIPS
+_ROOM: Final = f"(attribute_not_exists({CLIPS_NAMED}) OR size({CLIPS_NAMED}) <= :full_from)"
 _FREE: Final = "alert_state = :recorded OR (alert_state = :sending AND lease_until <= :now)"
 _AGAIN: Final = "alert_state IN (:sent, :held, :suppressed, :unwanted)"
 _MINE: Final = "alert_state = :sending AND lease_until = :lease"
@@ -76,16 +79,20 @@ class DynamoHistory:
             ":revision": number(event.revision),
             ":filmed": text(format_utc(arrived_at)),
         }
-        newer = "attribute_not_exists(recorded_revision) OR recorded_revision < :revision"
         device = self.table.get((FLEET_PARTITION, DEVICE_ITEM + event.thing), consistent=True) or {}
         keys = {":keys": device[CLIP_KEYS]} if CLIP_KEYS in device else {}
         film = _KNOW_KEYS if keys else _FILM
         # What was named once stays named: whoever has stolen a certificate cannot take an old clip's proof away.
-        named = {":named": {"SS": [named_clip(part, event.clip_key) for part in event.clips]}}
-        common = self._common(event, arrived_at)
-        taken, _ = self._update(event, f"{film} {_NAME}", {**values, **keys, **common, **named}, newer)
-        if not taken:
-            self._update(event, _NAME, named)
+        names = [named_clip(part, event.clip_key) for part in event.clips]
+        named: Values = {":named": {"SS": names}, ":full_from": number(_FULL_FROM)}
+        filmed = {**values, **keys, **self._common(event, arrived_at)}
+        taken, item = self._update(event, f"{film} {_NAME}", {**filmed, **named}, f"{_NEWER_FILM} AND {_ROOM}")
+        if taken:
+            return
+        if len(item.get(CLIPS_NAMED, {}).get("SS", ())) > _FULL_FROM:
+            self._update(event, film, filmed, _NEWER_FILM)
+        else:
+            self._update(event, _NAME, named, _ROOM)
 
     def lease(self, event: Event, now: UtcNs, *, again: bool = False) -> Lease | None:
         """See History."""

@@ -1,5 +1,6 @@
 """The clocks of clips, against clips that are made here; what PyAvClip has in common with others is in test_clip."""
 
+import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from fractions import Fraction
@@ -10,6 +11,7 @@ from tempfile import TemporaryDirectory
 import av
 import numpy as np
 import pytest
+from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -139,6 +141,22 @@ def test_a_clip_in_avi_lasts_as_long_as_it_says_whatever_the_order_of_its_pictur
 ) -> None:
     path = write(folder / "a.avi", even(), codec=codec, b_frames=b_frames, base=Fraction(1, 10))
     assert_in_time(path, even())
+
+
+def test_a_picture_that_is_done_with_is_let_go_of_at_once(folder: Path) -> None:
+    """PyAV's own `side_data` made a circle of each: a camera kept a hundred pictures until Python looked for them."""
+    clip = PyAvClip(write(folder / "a.mp4", even(60)))
+    gc.collect()
+    before = {id(each) for each in gc.get_objects()}
+    gc.disable()
+    try:
+        for _ in range(50):
+            clip.next()
+        alive = [each for each in gc.get_objects() if isinstance(each, VideoFrame) and id(each) not in before]
+    finally:
+        gc.enable()
+        clip.close()
+    assert len(alive) <= 2
 
 
 def test_a_long_clip_in_avi_does_not_grow(folder: Path) -> None:

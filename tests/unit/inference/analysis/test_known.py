@@ -73,6 +73,18 @@ def test_a_resident_comes_back_the_same_way_within_an_absence(box: Corners, seco
     assert (known.of(EventKind.PERSON, first(box, now), at(now)) is stay) is same
 
 
+def test_whoever_comes_in_at_the_other_end_of_an_edge_is_not_a_resident_who_left_in_its_corner() -> None:
+    """As measured: of who walks out to the right the last that is seen is a foot in the lower corner."""
+    known = KnownStays()
+    stay = resident(known)
+    for look, box in enumerate([(0.72, 0.05, 1.0, 0.93), (0.91, 0.57, 1.0, 0.99), (0.93, 0.82, 1.0, 1.0)] * 2):
+        stay.see(box, at(60 + look / 5), 1)
+    newcomer = first((0.22, 0.58, 0.52, 0.99), 65, entry=(0.26, 0.73, 0.41, 1.0))
+    assert known.of(EventKind.PERSON, newcomer, at(65)) is None
+    returned = first((0.8, 0.3, 1.0, 0.99), 65, entry=(0.88, 0.7, 1.0, 1.0))
+    assert known.of(EventKind.PERSON, returned, at(65)) is stay
+
+
 def test_whoever_only_passed_is_not_expected_back() -> None:
     known = KnownStays()
     stay = known.begin(EventKind.PERSON, DOOR, at(0))

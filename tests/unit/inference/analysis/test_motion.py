@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from smartcam.contract.event import Event
-from smartcam.contract.notice import PixelBox
+from smartcam.contract.notice import FrameNotice, PixelBox
 from smartcam.inference.analysis.objects import ObjectAnalysis
 from smartcam.inference.events import Change, restored
 from smartcam.inference.settings import AnalysisSettings
@@ -17,7 +17,7 @@ from smartcam.vision.rule import Rule
 from smartcam.vision.visibility import Visibility
 from smartcam.vision.zone import Zone
 from tests.fakes.clock import SOME_DAY
-from tests.unit.inference.stage import EVERYWHERE, frame, happened, maker, object_model, seen
+from tests.unit.inference.stage import EVERYWHERE, frame, happened, maker, notice, object_model, seen
 
 MOTION, PERSON = ("motion", "raised"), ("person", "raised")
 NOBODY = seen()
@@ -372,3 +372,32 @@ def test_other_rules_begin_with_a_clean_slate_and_keep_what_is_on() -> None:
     analysis.configure(AnalysisSettings(rules=(Rule("waits", loiter_s=100),)))
     assert happened(play(analysis, crossing(18)[8:], start=8)) == []
     assert len(analysis.episodes()) == 1
+
+
+def looked_at_each_fifth(motion: Sequence[Motion], *, told_of_the_rest: bool) -> list[Change]:
+    """A device that has no time for four frames of five."""
+    analysis, changes, skipped = analysis_of([NOBODY]), list[Change](), list[FrameNotice]()
+    for look, boxes in enumerate(motion):
+        now = frame(look / 5, boxes)
+        if look % 5:
+            skipped.append(replace(notice(seq=now.seq), captured_mono=now.captured_mono, motion=tuple(boxes)))
+            continue
+        changes += analysis.update(replace(now, skipped=tuple(skipped) if told_of_the_rest else ()))
+        skipped.clear()
+    return changes
+
+
+def test_what_moved_in_frames_that_nobody_had_time_to_look_at_counts() -> None:
+    motion = [*crossing(10, step=8.0), *[()] * 25]
+    assert happened(looked_at_each_fifth(motion, told_of_the_rest=True)) == [MOTION, ("motion", "cleared")]
+    assert happened(looked_at_each_fifth(motion, told_of_the_rest=False)) == []
+
+
+def test_of_frames_that_were_skipped_those_count_that_are_newer_than_the_last_and_older_than_this() -> None:
+    """A neighbour may send notices of any time."""
+    motion = [*crossing(15), *[()] * 25]
+    analysis, changes = analysis_of([NOBODY]), list[Change]()
+    for look, boxes in enumerate(motion):
+        odd = [replace(notice(), captured_mono=frame(s).captured_mono, motion=(box_at(70),)) for s in (-5, 0, 500)]
+        changes += analysis.update(replace(frame(look / 5, boxes), skipped=tuple(odd)))
+    assert happened(changes) == happened(play(analysis_of([NOBODY]), motion))

@@ -23,7 +23,7 @@ def boxes_in_the_picture(draw: st.DrawFn) -> PixelBox:
 
 @given(boxes_in_the_picture())
 def test_a_box_in_pixels_is_the_same_after_the_way_there_and_back(box: PixelBox) -> None:
-    (there,) = normalised([box], FRAME)
+    (there,) = normalised([box], FRAME.picture)
     assert pixels(there, FRAME) == box
     inside = normal(there)
     assert inside is not None

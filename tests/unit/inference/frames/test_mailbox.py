@@ -57,6 +57,29 @@ def test_a_state_that_came_before_a_frame_is_taken_before_it() -> None:
     assert mailbox.take(0) == notice(seq=8)
 
 
+def test_a_frame_comes_with_the_notices_that_it_has_replaced_and_no_others() -> None:
+    mailbox = Mailbox()
+    mailbox.put(notice(seq=1))
+    mailbox.take(0)
+    assert mailbox.skipped == ()
+    for camera, seq in ((YARD, 2), (GATE, 1), (YARD, 3), (YARD, 4), (GATE, 2)):
+        mailbox.put(notice(camera, seq))
+    mailbox.put(status(CameraState.RUNNING, YARD))
+    assert mailbox.take(0) == notice(YARD, 4)
+    assert mailbox.skipped == (notice(YARD, 2), notice(YARD, 3))
+    while mailbox.take(0) != notice(GATE, 2):
+        pass
+    assert mailbox.skipped == (notice(GATE, 1),)
+
+
+def test_of_replaced_notices_the_newest_are_kept() -> None:
+    mailbox = Mailbox()
+    for seq in range(1, 100):
+        mailbox.put(notice(seq=seq))
+    mailbox.take(0)
+    assert mailbox.skipped == tuple(notice(seq=seq) for seq in range(67, 99))
+
+
 def test_who_waits_is_woken_by_a_notice() -> None:
     mailbox, taken = Mailbox(), []
     reader = threading.Thread(target=lambda: taken.append(mailbox.take(60)))

@@ -49,6 +49,7 @@ def test_each_event_gets_the_picture_of_its_moment(clip: Path, tmp_path: Path) -
     written = write_pictures(clip, [moment(7.2, 1), moment(3.0, 2), moment(99, 3)], tmp_path / "events")
     greys = [round(float(np.median(cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)[:40, :40])), -1) for path in written]
     assert greys == [60, 140, 180]
+    assert {path.stat().st_mode & 0o777 for path in written} == {0o600}  # they may show people
 
 
 def test_a_clip_that_is_stored_turned_is_shown_as_a_player_shows_it(tmp_path: Path) -> None:

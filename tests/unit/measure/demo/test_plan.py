@@ -32,6 +32,16 @@ def test_a_clip_and_a_bundle_that_are_there_pass(tmp_path: Path) -> None:
     assert clip_seconds(clip) == pytest.approx(2.0, abs=0.2)
 
 
+def test_a_folder_with_something_else_in_it_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    checked = plan(tmp_path, None)
+    checked.folder.mkdir()
+    (checked.folder / "report.json").write_text("an earlier run's")
+    checked.check()
+    (checked.folder / "holiday.mp4").write_text("years of work")
+    with pytest.raises(FileExistsError, match=r"holds 'holiday\.mp4', which is not ours and would be deleted"):
+        checked.check()
+
+
 def test_a_missing_clip_is_named(tmp_path: Path) -> None:
     with pytest.raises(DemoError, match=r"VIDEO=.*none\.mp4: there is no such file"):
         plan(tmp_path, tmp_path / "none.mp4").check()
@@ -41,8 +51,30 @@ def test_a_missing_clip_is_named(tmp_path: Path) -> None:
 def test_what_is_no_clip_is_said_so(content: bytes, tmp_path: Path) -> None:
     clip = tmp_path / "clip.mp4"
     clip.write_bytes(content)
-    with pytest.raises(DemoError, match="is not a clip that can be read"):
+    with pytest.raises(DemoError, match=r"VIDEO=.*clip\.mp4: is (empty|not a clip that can be read)"):
         plan(tmp_path, clip).check()
+
+
+def test_what_the_camera_would_refuse_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    write_clip(tmp_path / "other.mp4", moving_square(), fps=10)
+    playlist = tmp_path / "clip.mp4"
+    playlist.write_text("ffconcat version 1.0\nfile other.mp4\n")
+    with pytest.raises(DemoError, match=r"VIDEO=.*clip\.mp4: is a playlist"):
+        plan(tmp_path, playlist).check()
+
+
+def test_a_folder_is_not_said_to_be_missing(tmp_path: Path) -> None:
+    with pytest.raises(DemoError, match=r"VIDEO=.*: is not a plain file"):
+        clip_seconds(tmp_path)
+
+
+def test_a_title_in_another_encoding_is_no_fault_of_a_clip(tmp_path: Path) -> None:
+    clip = tmp_path / "clip.mp4"
+    write_clip(clip, moving_square(), fps=10)
+    titled = clip.read_bytes().replace(b"Lavf", "Lävf".encode("latin-1"))  # FFmpeg's own name, among what is said of it
+    assert titled != clip.read_bytes()
+    clip.write_bytes(titled)
+    assert clip_seconds(clip) == pytest.approx(2.0, abs=0.2)
 
 
 def test_a_bundle_without_a_manifest_is_named_with_the_remedy(tmp_path: Path) -> None:

@@ -36,6 +36,21 @@ def test_a_camera_that_nobody_looks_at_for_two_seconds_is_behind_and_has_missed_
     assert not figures.is_good
 
 
+def test_whoever_is_there_when_it_begins_or_ends_is_no_visit_that_could_have_been_told_of() -> None:
+    seen = looks("a", 200, 10)
+    for begin, end, count in ((0, 10, 1), (3, 10, 0), (0, 4, 0)):
+        figures = figures_of(seen, [], VISITS, BEGIN + begin * NS_PER_S, BEGIN + end * NS_PER_S)
+        assert figures.visits == count
+
+
+def test_a_second_whose_picture_was_analysed_late_was_looked_at() -> None:
+    late = [
+        look._replace(done=look.captured + NS_PER_S * 9 // 10 * (at % 2))
+        for at, look in enumerate(looks("a", 1000, 10))
+    ]
+    assert figures_of(late, [], VISITS, BEGIN, BEGIN + 10 * NS_PER_S).seconds_missed == 0
+
+
 def test_an_event_is_timed_from_its_frame_and_from_the_entry_and_a_visit_is_told_of_once() -> None:
     frame = BEGIN + 2_600 * NS_PER_MS
     events = [

@@ -165,6 +165,18 @@ def test_the_wheels_that_a_build_fetches_are_those_that_its_bundle_needs(
     assert asked == ["device-py313.txt", "installer.txt", "device-onnx-py313.txt", "installer.txt"]
 
 
+def test_what_a_build_would_refuse_in_the_end_it_refuses_before_it_fetches_packages(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("tools.build.command.make_page", lambda _: pytest.fail("it has begun"))
+    assert main(["--bundle", str(tmp_path / "none"), "--out", str(tmp_path / "out")]) == 2
+    assert "none: has no manifest.json" in capsys.readouterr().err
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/holiday.mp4").write_text("years of work")
+    assert main(["--bundle", str(bundle), "--out", str(tmp_path / "out")]) == 2
+    assert "holds 'holiday.mp4', which is not ours and would be deleted" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("component", "absent"), [("Capture", "model"), ("Capture", "inference"), ("Inference", "capture")]
 )

@@ -150,6 +150,14 @@ def test_a_model_that_is_none_is_named(detector: Workshop, capsys: pytest.Captur
     assert "my model.tflite: is not a .tflite model" in complaint(detector.run("detector"), capsys)
 
 
+def test_what_is_no_model_is_not_asked_for_the_labels_inside_it(
+    detector: Workshop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    detector.model.write_bytes(b"weights of another program" * 100)
+    code = main(["--model", str(detector.model), "--out", str(detector.out)])
+    assert "my model.tflite: is not a .tflite model" in complaint(code, capsys)
+
+
 def test_labels_that_do_not_fit_are_counted(classifier: Workshop, capsys: pytest.CaptureFixture[str]) -> None:
     classifier.labels.write_text("normal\nintruder\ncat\n")
     line = complaint(classifier.run("classifier"), capsys)

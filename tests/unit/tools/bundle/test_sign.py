@@ -11,6 +11,7 @@ from smartcam.inference.settings import read_settings
 from smartcam.model.bundle import SIGNATURE_FILE
 from smartcam.model.manifest import MODEL_FILE
 from smartcam.model.rows.bundle import open_filter
+from tests.fakes.full_disk import on_a_full_disk
 from tests.fakes.row_models import linear, write_filter
 from tests.training.tabular.verdicts import judged_history
 from tests.unit.inference.test_bundles import make_bundle
@@ -77,6 +78,33 @@ def test_what_is_no_key_is_said_in_one_line(tmp_path: Path, capsys: pytest.Captu
 def test_a_trusted_key_that_is_none_is_refused_with_what_it_must_be(key: str) -> None:
     with pytest.raises(SettingsError, match=r"trusted_key.*32 bytes of an Ed25519 public key"):
         read_settings({"trusted_key": key})
+
+
+def test_a_link_in_a_bundle_leads_the_signature_to_no_other_file(tmp_path: Path) -> None:
+    key, bundle, others = tmp_path / "key", make_bundle(tmp_path / "bundle"), tmp_path / "others"
+    key.write_bytes(bytes(32))
+    others.write_text("mine")
+    for name in (SIGNATURE_FILE, f"{SIGNATURE_FILE}.new"):
+        (bundle / name).symlink_to(others)
+    assert main([str(bundle), "--key", str(key)]) == 0
+    assert others.read_text() == "mine"
+    assert not (bundle / SIGNATURE_FILE).is_symlink()
+
+
+def test_on_a_full_disk_no_half_key_is_left_that_would_be_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = tmp_path / "key"
+    with monkeypatch.context() as full:
+        full.setattr("os.fdopen", on_a_full_disk)
+        assert main(["--new", "--key", str(key)]) == 1
+    assert capsys.readouterr().err == f"smartcam sign: {key}: No space left on device\n"
+    assert main(["--new", "--key", str(key)]) == 0
+
+
+def test_a_folder_is_no_key(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--key", str(tmp_path)]) == 1
+    assert capsys.readouterr().err == f"smartcam sign: {tmp_path}: Is a directory\n"
 
 
 def test_a_filter_is_signed_as_every_bundle(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -68,6 +68,7 @@ def test_a_set_of_numbered_pictures_is_learned_and_what_is_odd_in_it_is_told(out
     folder, printed, code = outcome
     assert code == "0"
     told = json.loads((folder / "a/b.json").read_text())
+    assert (folder / "a/b.json").stat().st_mode & 0o777 == 0o600
     assert [clip["name"] for clip in told["learned"]["clips"]] == ["Train001", "Train002"]
     tested = told["tested"]
     assert tested["frame_auc"] > 0.9

@@ -79,6 +79,8 @@ def test_labels_of_another_clip_cost_that_clip_only(tmp_path: Path) -> None:
 def test_nothing_to_learn_from_ends_in_one_error_that_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(ScoreError, match="there is no such file or folder"):
         find_footage(FootagePlan(tmp_path / "none"))
+    with pytest.raises(ScoreError, match="/dev/null: is neither a file nor a folder"):
+        find_footage(FootagePlan(Path("/dev/null")))
     with pytest.raises(ScoreError, match="holds nothing that can be learned from"):
         find_footage(FootagePlan(tmp_path))
     draw_pictures(tmp_path / "set/one", 4)

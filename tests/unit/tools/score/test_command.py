@@ -44,6 +44,7 @@ def test_both_visits_are_found_and_written_for_machines_and_people(
     out = tmp_path / "deep" / "score.json"
     assert call(place, json=out) == 0
     result: dict[str, Any] = json.loads(out.read_text())
+    assert out.stat().st_mode & 0o777 == 0o600
     assert (result["recall"], result["precision"], result["false_per_hour"]) == (1.0, 1.0, 0.0)
     (clip,) = result["clips"]
     assert (clip["video"], clip["expected"], clip["found"], clip["false"]) == ("visits.mp4", 2, 2, 0)

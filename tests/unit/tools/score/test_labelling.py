@@ -8,6 +8,7 @@ import pytest
 from smartcam.inference.analysis.analysis import ObjectModel
 from smartcam.model.manifest import ModelKind
 from tests.clips import moving_square, write_clip
+from tests.fakes.full_disk import on_a_full_disk
 from tests.pipeline.visitor import red_bundle
 from tests.unit.inference.stage import manifest
 from tests.unit.tools.score.finder import Finder
@@ -42,7 +43,7 @@ def test_a_proposal_is_what_score_takes_and_finds(
     assert (person["id"], person["kind"]) == ("person-1", "person")
     assert len(person["boxes"]) >= 2
     assert out.stat().st_mode & 0o777 == 0o600
-    assert "l.json: 1 objects; correct it" in capsys.readouterr().out
+    assert "l.json: 1 object; correct it" in capsys.readouterr().out
     assert score(["--video", str(clip), "--labels", str(out), "--bundle", bundle, "--least-recall", "1"]) == 0
 
 
@@ -76,6 +77,18 @@ def test_a_place_where_nothing_can_be_written_is_told_before_anything_is_played(
     assert capsys.readouterr().err == (
         f"smartcam label: {out}: the folder {out.parent} cannot be written; give another --out\n"
     )
+
+
+def test_on_a_full_disk_no_half_file_is_left_that_the_next_run_would_not_write_over(
+    clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "l.json"
+    call = [str(clip), "--bundle", str(tmp_path / "bundle"), "--out", str(out)]
+    with monkeypatch.context() as full:
+        full.setattr("tools.score.files.os.fdopen", on_a_full_disk)
+        assert main(call) == 1
+    assert f"smartcam label: {out}: No space left on device\n" in capsys.readouterr().err
+    assert main(call) == 0
 
 
 def test_a_clips_name_stays_readable_and_the_next_command_can_be_copied(

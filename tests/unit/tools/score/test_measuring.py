@@ -1,4 +1,5 @@
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,14 @@ def test_a_last_clip_that_is_missing_or_unlabelled_is_told_of_before_the_first_i
         measure_plan(plan)
     with pytest.raises(ScoreError, match=r"no entry for d\.mkv"):
         measure_plan(ScorePlan([*plan.videos[:2], place / "d.mkv"], plan.labels, plan.bundle))
+
+
+def test_what_is_there_and_is_no_file_is_not_said_to_be_missing(place: Path) -> None:
+    plan = plan_of(place, {})
+    (place / "c.mkv").unlink()
+    os.mkfifo(place / "c.mkv")
+    with pytest.raises(ScoreError, match=r"c\.mkv: is not a plain file"):
+        measure_plan(plan)
 
 
 def test_pictures_are_counted_only_where_the_container_does_not_say_enough(

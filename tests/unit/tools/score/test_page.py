@@ -18,7 +18,7 @@ from tools.score.objects import Keyframe, LabelledObject, Sight
 from tools.score.page import cards_of, write_page
 from tools.score.playback import Playback
 from tools.score.report import ClipScore, Score
-from tools.score.stills import Instant, stills
+from tools.score.stills import WIDEST, Instant, framed_jpeg, stills
 from tools.score.targets import FrameTimes, SeenEvent
 
 HOSTILE = '<script>alert("x")</script>&amp;'
@@ -98,6 +98,13 @@ def test_more_than_a_browser_can_show_is_listed_without_pictures(
 def test_the_moment_of_a_miss_is_the_middle_of_its_time_with_the_place_if_there_is_one() -> None:
     missed = [card for card in cards_of(score_of().outcome) if card.verdict == "missed"]
     assert [card.moment for card in missed] == [Instant(3.5)]
+
+
+@pytest.mark.parametrize(("width", "height"), [(2, 2000), (2000, 2), (9, 16)])
+def test_a_picture_of_any_proportions_has_a_still(width: int, height: int) -> None:
+    still = opened(framed_jpeg(np.zeros((height, width, 3), np.uint8), BOX))
+    assert still.shape[1] <= WIDEST
+    assert still.shape[0] <= 4 * WIDEST
 
 
 def test_stills_are_turned_as_the_camera_was_and_moments_after_the_end_have_none(clip: Path) -> None:
