@@ -24,8 +24,8 @@ from training.yard.stories import Way, at_door, out_by_gate, through_gate
 WIDTH: Final = 192
 HEIGHT: Final = 108
 DAY_S: Final = 86_400.0
-_MOVING_S: Final = 0.2
-"""From one look to the next where something moves."""
+MOVING_S: Final = 0.9
+"""From one look to the next where something moves: no device looks more often."""
 _RAINING_S: Final = 2.0
 """The same where only rain falls: the learner needs no more, and rain falls for hours."""
 STILL_S: Final = 60.0
@@ -116,7 +116,7 @@ class YardDay:
         """When a look is taken, rising: often where something moves or rain falls, always once a minute."""
         rain = self._spells[0].rain
         wet = [np.arange(max(0.0, rain.start_s), min(DAY_S, rain.end_s), _RAINING_S)] if rain else []
-        moving = [np.arange(first_s, last_s, _MOVING_S) for first_s, last_s in self._moving]
+        moving = [np.arange(first_s, last_s, MOVING_S) for first_s, last_s in self._moving]
         taken = np.concatenate([np.arange(0.0, DAY_S, self._every_s), *wet, *moving])
         return np.asarray(np.unique(taken), np.float64)
 

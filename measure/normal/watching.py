@@ -40,6 +40,14 @@ class WatchedDay:
     times: list[float] = field(default_factory=list)
     scores: list[float] = field(default_factory=list)
 
+    def each_second(self) -> NDArray[np.float64]:
+        """The score of the last look before each second of the day, 0 before the first: as a camera's frames come.
+
+        Looks are taken more often where something moves, and would count for more than they last.
+        """
+        seen = np.searchsorted(self.times, np.arange(DAY_S), side="right")
+        return np.concatenate([[0.0], self.scores])[seen]
+
 
 class YardWatch:
     """A learner that is shown one day after another, with the episodes that its device would raise."""

@@ -58,8 +58,8 @@ class YardOutcome:
     """What came of one budget.
 
     `learnt`: days until the promise, `early` what was raised on them; `raised` on each day that was watched; `found` of
-    `planted` intruders; `false`: raised on the further days without one; `auc` of the scores while an
-    intruder is to be seen against all others of the further days.
+    `planted` intruders; `false`: raised on the further days without one; `auc` of the scores of all
+    seconds of the further days, those in which an intruder is to be seen against all others.
     """
 
     budget: float
@@ -107,8 +107,8 @@ def watched(plan: YardPlan, budget: float) -> YardOutcome:
     odd, normal = [np.zeros(0)], [np.zeros(0)]
     for number in range(plan.further):
         day, came = show(FIRST_FURTHER + number)
-        scores = np.array(came.scores)
-        there = np.array([day.shows_intruder(at_s) for at_s in came.times])
+        scores = came.each_second()
+        there = np.array([day.shows_intruder(at_s) for at_s in range(scores.size)])
         theirs = [_of_intruder(day, at_s) for at_s in came.raised]
         found += len({number for number in theirs if number is not None})
         false += sum(number is None for number in theirs)

@@ -21,7 +21,7 @@ from smartcam.vision.normal.watched import MOST_MINUTES, WatchedMinutes
 
 FAMILY: Final = b"SCNORM"
 """What every format's mark begins with."""
-MARK: Final = FAMILY + b"02"
+MARK: Final = FAMILY + b"03"
 DAMAGE: Final = (ValueError, KeyError, TypeError, AttributeError, RecursionError, struct.error)
 """What reading raises where the bytes are not as they were written."""
 _LENGTH: Final = struct.Struct("<I")
@@ -129,7 +129,7 @@ def _emptied(head: Any, plan: LearningPlan, width: int) -> SceneLearner:  # noqa
         part = head["regimes"][regime.value]
         known.memory.looks = count_of(part["looks"], MOST_COUNTED)
         known.memory.excused = np.zeros((count_of(part["excused"], MOST_EXCUSED), PLACES, width), np.float32)
-        known.usual.peaks = np.zeros((count_of(part["peaks"], SPANS), PLACES), np.float32)
+        known.usual.peaks = np.zeros((count_of(part["peaks"], SPANS), PLACES), np.float16)
         known.usual.seconds, known.usual.peak_s = not_negative(part["usual_s"]), not_negative(part["peak_s"])
         known.seconds = not_negative(part["seconds"])
     if len(head["held"]) > MOST_HELD:

@@ -13,11 +13,15 @@ Places = NDArray[np.float32]
 
 SPAN_S: Final = 1800.0
 """Seconds of one peak."""
-SPANS: Final = 96
-"""Peaks that are kept: two days of one regime."""
+SPANS: Final = 336
+"""Peaks that are kept: a week of one regime. How often somebody comes to the door cannot be told from two days."""
+_HIGHEST_PEAK: Final = 60_000.0
+"""The most that half a number can be trusted with; a thousand is stranger than anything."""
 FEWEST_SPANS: Final = 4
-_OFTEN: Final = 0.9
-"""A place's reach is the distance that it does not pass in so many of its half hours."""
+_OFTEN: Final = 0.1
+"""A place's reach is the distance that it passes in such a share of its half hours, but in no more than `_MOST_OFTEN`
+of them: when a week is known, it includes what happens three times a day."""
+_MOST_OFTEN: Final = 16
 _BORROWED: Final = 0.8
 """Places, of the neighbours from which a place with few peaks borrows (deviation of a Gaussian)."""
 _LEAST_REACH: Final = np.float32(0.3)
@@ -31,14 +35,14 @@ _SHORTEST: Final = np.float32(0.1)
 class Usual:
     """The mean distance of each place, and its highest of each half hour.
 
-    `seconds` of looks are behind it; `peaks` is (n, PLACES), oldest first, `peak` that of the half hour that is
-    running and `peak_s` its seconds so far.
+    `seconds` of looks are behind it; `peaks` is (n, PLACES), oldest first, to three digits; `peak` is that of the half
+    hour that is running and `peak_s` its seconds so far.
     """
 
     def __init__(self) -> None:
         self.seconds = 0.0
         self.mean: Places = np.zeros(PLACES, np.float32)
-        self.peaks: NDArray[np.float32] = np.zeros((0, PLACES), np.float32)
+        self.peaks: NDArray[np.float16] = np.zeros((0, PLACES), np.float16)
         self.peak: Places = np.zeros(PLACES, np.float32)
         self.peak_s = 0.0
         self._reach: Places | None = None
@@ -52,7 +56,8 @@ class Usual:
         np.maximum(self.peak, distances, out=self.peak)
         self.peak_s += seconds
         if self.peak_s >= SPAN_S:
-            self.peaks = np.concatenate([self.peaks, self.peak[None]])[-SPANS:]
+            kept = np.minimum(self.peak, _HIGHEST_PEAK).astype(np.float16)
+            self.peaks = np.concatenate([self.peaks, kept[None]])[-SPANS:]
             self.peak, self.peak_s, self._reach = np.zeros(PLACES, np.float32), 0.0, None
 
     @property
@@ -74,6 +79,7 @@ class Usual:
     def _reached(self) -> Places:
         if not len(self.peaks):
             return np.full(PLACES, _SHORTEST)
-        own = np.quantile(self.peaks, _OFTEN, axis=0).astype(np.float32) - self.mean
+        passed = min(_OFTEN, _MOST_OFTEN / len(self.peaks))
+        own = np.quantile(self.peaks.astype(np.float32), 1 - passed, axis=0).astype(np.float32) - self.mean
         shared = cv2.GaussianBlur(own.reshape(ROWS, COLUMNS), (0, 0), _BORROWED).reshape(-1)
         return np.asarray(np.maximum(shared, max(_LEAST_REACH * np.median(shared), _SHORTEST)), np.float32)

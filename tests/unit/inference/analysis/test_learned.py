@@ -97,7 +97,7 @@ def test_a_memory_that_cannot_be_put_aside_is_never_overwritten(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     file = MemoryFile(tmp_path / "normal-yard")
-    file.store(what_was_learnt().replace(b"SCNORM02", b"SCNORM03"))
+    file.store(what_was_learnt().replace(b"SCNORM03", b"SCNORM04"))
     before = file.path.read_bytes()
 
     def refused(*_: object) -> None:
@@ -217,7 +217,7 @@ def test_the_fullest_memory_fits_into_its_file(tmp_path: Path) -> None:
     learner = SceneLearner(LearningPlan(), SHIPPED_WIDTH)
     for known in learner.known.values():
         known.memory.excused = np.zeros((MOST_EXCUSED, PLACES, SHIPPED_WIDTH), np.float32)
-        known.usual.peaks = np.zeros((SPANS, PLACES), np.float32)
+        known.usual.peaks = np.zeros((SPANS, PLACES), np.float16)
     learner.minutes = WatchedMinutes.none(MOST_MINUTES)
     learner.minutes.numbers[:] = np.arange(MOST_MINUTES)
     looks = [np.zeros((PLACES, SHIPPED_WIDTH), np.float32)] * MOST_LOOKS_HELD

@@ -37,7 +37,7 @@ def files(folder: Path) -> set[str]:
 
 
 def of_later_format(kept: KeptScene) -> bytes:
-    return kept.to_bytes().replace(b"SCNORM02", b"SCNORM03")
+    return kept.to_bytes().replace(b"SCNORM03", b"SCNORM04")
 
 
 class CountedFile(MemoryFile):
@@ -147,7 +147,7 @@ def test_a_memory_of_a_later_format_is_put_aside_and_taken_back_by_its_own_versi
     assert MemoryFile(tmp_path / "normal-yard.aside").load() == later
     assert files(tmp_path) == {"normal-yard", "normal-yard.aside"}
     for module in ("smartcam.vision.normal.stored", "smartcam.inference.analysis.scene_memory"):
-        monkeypatch.setattr(f"{module}.MARK", b"SCNORM03")
+        monkeypatch.setattr(f"{module}.MARK", b"SCNORM04")
     back = recalled(tmp_path)
     assert back is not None
     assert back.raised == [5]

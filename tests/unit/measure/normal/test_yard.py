@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from measure.normal import yard
-from measure.normal.days import DAY_S, HEIGHT, STILL_S, WIDTH, YardDay, yard_life
+from measure.normal.days import DAY_S, HEIGHT, MOVING_S, STILL_S, WIDTH, YardDay, yard_life
 from measure.normal.footage import ClipLooks, looks_of
 from measure.normal.judging import area
-from measure.normal.watching import DayLooks, YardWatch, kept_day
+from measure.normal.watching import DayLooks, WatchedDay, YardWatch, kept_day
 from smartcam.contract.health import SceneStage
 from smartcam.model.looks import Eye
 from smartcam.vision.normal.learner import LearningPlan, SceneLearner
@@ -21,7 +21,6 @@ from smartcam.vision.normal.look import BY_HAND, PLACES
 from smartcam.vision.picture import Picture
 
 LIFE = cache(yard_life)
-LOST_TO_TWO_STEPS_S = 0.21
 HOUR_S = 3600.0
 
 
@@ -40,7 +39,7 @@ def test_looks_are_taken_often_where_something_moves_and_always_once_a_minute(
     for each in day.happenings:
         there = times[(times >= each.start_s) & (times <= each.end_s)]
         assert there.size >= 2
-        assert np.diff(there).max() < LOST_TO_TWO_STEPS_S
+        assert np.diff(there).max() < MOVING_S + 0.01
     assert len(day.intrusions) == intruders
 
 
@@ -93,6 +92,14 @@ def test_one_unusual_thing_is_raised_once_and_another_one_anew() -> None:
     assert told[500] is told[501] is None, "the look that raises is judged before the episode is on"
     assert {*told[502:570]} == {"1"}
     assert told[600] is None
+
+
+def test_a_score_counts_for_as_long_as_it_was_the_last() -> None:
+    came = WatchedDay(times=[2.0, 5.0, 5.2, 60.0], scores=[1.0, 2.0, 3.0, 4.0])
+    scores = came.each_second()
+    assert scores.size == DAY_S
+    assert scores[:8].tolist() == [0.0, 0.0, 1.0, 1.0, 1.0, 2.0, 3.0, 3.0]
+    assert scores[[59, 60, -1]].tolist() == [3.0, 4.0, 4.0]
 
 
 def test_a_day_comes_from_the_cache_the_second_time(tmp_path: Path) -> None:

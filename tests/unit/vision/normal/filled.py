@@ -19,7 +19,7 @@ def filled(width: int, *, looks: int = 300, minutes: int = 50, peaks: int = 6) -
         for _ in range(looks):
             known.memory.learn((rng.normal(0, 1, (PLACES, width)) @ mixed).astype(np.float32))
         known.memory.excused = rng.normal(0, 1, (1, PLACES, width)).astype(np.float32)
-        known.usual.peaks = rng.exponential(1, (peaks, PLACES)).astype(np.float32)
+        known.usual.peaks = rng.exponential(1, (peaks, PLACES)).astype(np.float16)
         known.usual.seconds = known.seconds = 1800.0 * peaks
     counted = WatchedMinutes.none(minutes)
     counted.numbers[:] = np.arange(minutes)

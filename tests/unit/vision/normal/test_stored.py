@@ -45,7 +45,7 @@ def learners(draw: st.DrawFn) -> SceneLearner:
         known.memory.excused = rng.normal(0, 1, (draw(st.integers(0, 3)), PLACES, WIDTH)).astype(np.float32)
         known.usual.seconds, known.usual.peak_s = draw(seconds), draw(seconds)
         known.usual.mean = rng.normal(0, 1, PLACES).astype(np.float32)
-        known.usual.peaks = rng.normal(0, 1, (draw(st.integers(0, 4)), PLACES)).astype(np.float32)
+        known.usual.peaks = rng.normal(0, 1, (draw(st.integers(0, 4)), PLACES)).astype(np.float16)
         known.usual.peak = rng.normal(0, 1, PLACES).astype(np.float32)
         known.fastest = rng.normal(0, 1, PLACES).astype(np.float32)
     for number in range(draw(st.integers(0, 2))):
@@ -151,7 +151,7 @@ def test_an_episode_that_an_earlier_version_stored_without_its_threshold_is_read
 
 
 def with_head(written: bytes, arrays_after: bytes) -> bytes:
-    return b"SCNORM02" + len(written).to_bytes(4, "little") + written + arrays_after
+    return b"SCNORM03" + len(written).to_bytes(4, "little") + written + arrays_after
 
 
 def test_the_largest_memory_fits_its_file() -> None:
@@ -159,7 +159,7 @@ def test_the_largest_memory_fits_its_file() -> None:
     learner.minutes = replace(WatchedMinutes.none(MOST_MINUTES), numbers=np.arange(MOST_MINUTES))
     for known in learner.known.values():
         known.memory.excused = np.zeros((MOST_EXCUSED, PLACES, 36), np.float32)
-        known.usual.peaks = np.zeros((SPANS, PLACES), np.float32)
+        known.usual.peaks = np.zeros((SPANS, PLACES), np.float16)
     looks = [np.zeros((PLACES, 36), np.float32)] * MOST_LOOKS_HELD
     learner.held = [Held("x" * 36, Regime.DAY, 0, 1, list(looks)) for _ in range(MOST_HELD)]
     assert len(to_bytes(learner)) < 4 << 20

@@ -1,6 +1,7 @@
 """How far places usually go: where somebody walks every day, and where nothing ever is."""
 
 import numpy as np
+import pytest
 
 from smartcam.vision.normal.look import PLACES
 from smartcam.vision.normal.usual import FEWEST_SPANS, SPAN_S, SPANS, Usual
@@ -45,8 +46,30 @@ def test_peaks_stay_bounded_and_the_oldest_go_first() -> None:
     assert usual.peaks[0, 0] == 7
 
 
+def test_even_the_strangest_half_hour_leaves_numbers_that_can_be_kept() -> None:
+    usual = lived(8)
+    usual.learn(np.full(PLACES, 1e30, np.float32), SPAN_S)
+    assert np.isfinite(usual.peaks).all()
+    assert np.isfinite(usual.reach).all()
+
+
 def test_a_place_without_peaks_borrows_from_its_neighbours() -> None:
     usual = lived(8, busy=8 * 8)
     reach = usual.reach
     assert reach[8 * 8 + 1] > 2 * reach[8 * 8 + 6]
     assert (reach >= 0.29 * np.median(reach)).all()
+
+
+@pytest.mark.parametrize(("a_day", "days", "is_near"), [(1, 7, False), (3, 7, True), (3, 2, False), (6, 2, True)])
+def test_a_week_shows_what_two_days_cannot_that_somebody_comes_some_times_a_day(
+    a_day: int, days: int, *, is_near: bool
+) -> None:
+    usual, rng = Usual(), np.random.default_rng(0)
+    for half_hour in range(days * 48):
+        distances = np.abs(rng.normal(3, 0.3, PLACES)).astype(np.float32)
+        if half_hour % (48 // a_day) == 0:
+            distances[[19, 20, 21, 35, 36, 37]] = 30
+        usual.learn(distances, SPAN_S)
+    there = np.full(PLACES, 3, np.float32)
+    there[20] = 30
+    assert (usual.excess(there)[20] < 2) == is_near
