@@ -199,12 +199,12 @@ def _has_come_in(stay: Stay, first: FirstSight) -> bool:
 
 def _has_walked_on(stay: Stay, first: FirstSight, gap_s: float) -> bool:
     """Whether somebody who was lost may show up here after so many seconds."""
-    entry, exit_ = sides(first.entry or first.box), sides(stay.box)
+    entry, exit_ = first.entry or first.box, sides(stay.box)
     is_within_reach = _is_within_reach(stay, first.box, gap_s)
     if stay.resident and stay.kind is not EventKind.VEHICLE:
         is_others = bool(exit_) and first.whose not in {None, stay}
-        return is_within_reach and not is_others and _is_way_back(stay, first.entry or first.box)
-    if entry or exit_:
+        return is_within_reach and not is_others and _is_way_back(stay, entry)
+    if sides(entry) or exit_:
         return False
     if is_same_place(first.box, stay.box) and is_same_size(first.box, stay.box):
         return True
