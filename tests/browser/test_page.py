@@ -81,6 +81,8 @@ APART = """() => {
 def test_the_box_is_where_somebody_is_in_the_very_picture_that_is_shown(browser: Browser, address: str) -> None:
     with visiting(browser, address, "live/yard") as page:
         page.wait_for_function("() => document.querySelector('video')?.getVideoPlaybackQuality().totalVideoFrames > 10")
+        for name in ("path", "gate", "tree"):
+            expect(page.locator(".overlay").get_by_text(name, exact=True)).to_be_visible()
         apart = [far for far in (page.evaluate(APART) for _ in range(12)) if far is not None]
         assert len(apart) >= 6
         # He goes a hundredth of the width from one picture to the next.
@@ -226,6 +228,27 @@ def test_the_curve_shows_what_the_budget_promises_and_follows_its_slider(
         expect(page.get_by_text("观察时间还太短")).to_have_count(2)
     world.curve = ()
     del world.settings["hall"]
+
+
+def test_what_a_scene_found_most_unusual_is_shown_by_its_score_and_leads_to_its_event(
+    browser: Browser, address: str, world: MadeConsole
+) -> None:
+    own = [each for each in world.events if (each["camera_id"], each["kind"]) == ("yard", "anomaly")]
+    most = max(own, key=lambda each: each["score"])
+    with visiting(browser, address, "health") as page:
+        links = page.get_by_role("list", name="Most unusual in the last week").first.get_by_role("link")
+        expect(links).to_have_count(5)
+        shown = [float(words.split()[0]) for words in links.all_inner_texts()]
+        assert shown == sorted(shown, reverse=True)
+        assert shown[0] == most["score"]
+        expect(links.first).to_contain_text("anomaly in view")
+        page.get_by_role("button", name="中文").click()
+        expect(links.first).to_contain_text("画面中有目标")
+        page.get_by_role("button", name="English").click()
+        links.first.click()
+        expect(page.get_by_role("dialog")).to_contain_text(f"yard: anomaly {most['score']:.2f}")
+        page.get_by_role("button", name="Close").click()
+        expect(page.locator(f"[id='e-{most['event_id']}']")).to_be_in_viewport()
 
 
 def test_the_first_paint_waits_for_no_script(browser: Browser, address: str) -> None:

@@ -1,19 +1,21 @@
 """The live picture: a camera's own packets as fragments that a browser appends, or the analysed frames as JPEG."""
 
 import re
-import sys
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from threading import Lock
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from smartcam.contract.errors import PacketOverwritten, RingError, SmartcamError
 from smartcam.contract.ids import CameraId
 from smartcam.contract.notice import FrameNotice
 from smartcam.contract.times import NS_PER_S, MonotonicNs
 from smartcam.edge.ring.packet_ring import PacketRingReader, VideoCodec, VideoPacket
+
+if TYPE_CHECKING:
+    from smartcam.edge.ring.frame_ring import RingReader
 
 _MOST_BEHIND_NS: Final = NS_PER_S
 """A viewer who is further behind goes on with the newest key frame."""
@@ -172,11 +174,10 @@ class _FragmentStream:
 
     def __init__(self, first: VideoPacket) -> None:
         """Raises ValueError: no stream can begin with this packet."""
-        with nullcontext() if "smartcam.edge.muxing" in sys.modules else PYAV_LOADING:
-            from smartcam.edge.muxing import EACH_PICTURE, ClipWriter  # noqa: PLC0415  16 MB for whoever looks
+        from smartcam.edge.muxing import EACH_PICTURE, ClipWriter  # noqa: PLC0415  16 MB for whoever looks
 
-        self._pieces = Pieces()
-        self._writer = ClipWriter(self._pieces, first, "", "", EACH_PICTURE)
+        self._file = BytesIO()
+        self._writer = ClipWriter(self._file, first, "", "", EACH_PICTURE)
         self._parameters = _PARAMETERS.findall(first.content)
         levels = [each[1:4].hex() for each in self._parameters if each[0] & 0x1F == _SPS]
         if not levels:
@@ -194,24 +195,11 @@ class _FragmentStream:
             self._writer.write(packet)
         except ValueError:  # it is damaged: the picture stands until the next one
             return []
-        return self._pieces.take()
-
-
-class Pieces:
-    """A file that a browser appends to its own, piece by piece: where it is cut is all the same to it."""
-
-    def __init__(self) -> None:
-        self._written: list[bytes] = []
-
-    def write(self, content: bytes) -> int:
-        """Append all of it."""
-        self._written.append(bytes(content))
-        return len(content)
-
-    def take(self) -> list[bytes]:
-        """What has been written since the last time, in one piece; nothing where nothing was."""
-        written, self._written = self._written, []
-        return [b"".join(written)] if written else []
+        # A browser appends it to its own: where it is cut is all the same to that.
+        written = self._file.getvalue()
+        self._file.seek(0)
+        self._file.truncate()
+        return [written] if written else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,12 +216,8 @@ class LivePictures:
     """One camera's newest analysed frame as JPEG, encoded once however many look at it. For any thread."""
 
     def __init__(self, folder: Path, camera: CameraId) -> None:
-        import cv2  # noqa: PLC0415  as above: 16 MB for whoever looks
-
-        from smartcam.edge.ring.frame_ring import RingReader  # noqa: PLC0415  as above
-
-        cv2.setNumThreads(1)
-        self._reader = RingReader(folder, camera)
+        self._place = folder, camera
+        self._reader: RingReader | None = None
         self._newest: tuple[FrameNotice, LivePicture] | None = None
         self._one_at_a_time = Lock()
 
@@ -244,10 +228,15 @@ class LivePictures:
             RingError: it is gone (`FrameOverwritten`), or there is no ring that we can read.
             ValueError: it does not fit into a JPEG of this size.
         """
+        import cv2  # noqa: PLC0415  30 MB for whoever looks, with what follows
+
+        from smartcam.edge.ring.frame_ring import RingReader  # noqa: PLC0415  as above
         from smartcam.vision.jpeg import encode_jpeg, fitted  # noqa: PLC0415  as above
 
         with self._one_at_a_time:
             if self._newest is None or self._newest[0] != notice:
+                cv2.setNumThreads(1)
+                self._reader = self._reader or RingReader(*self._place)
                 frame = self._reader.read(notice)
                 size = fitted(notice.width, notice.height, _LONGEST_SIDE)
                 jpeg = encode_jpeg(frame.picture, size, _LARGEST_JPEG)
@@ -256,7 +245,8 @@ class LivePictures:
 
     def close(self) -> None:
         """Let go of the ring."""
-        self._reader.close()
+        if self._reader is not None:
+            self._reader.close()
 
 
 def why_not_video(open_ring: Callable[[], PacketRingReader]) -> str:

@@ -3,8 +3,6 @@
 import logging
 import secrets
 import shlex
-import socket
-import ssl
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -57,35 +55,29 @@ class ConsoleService:
             while not stop.is_set():
                 self._bell.clear()
                 try:
-                    settings, listening, tls = self._open()
+                    self._serve(stop)
                 except (SettingsError, PasswordUnreadable, OSError) as error:
                     self._say(f"{error}")
                     self._bell.rest(stop, _AGAIN_S)
-                else:
-                    self._serve(settings, listening, tls, stop)
         finally:
             change.close()
 
-    def _open(self) -> tuple[ConsoleSettings, socket.socket, ssl.SSLContext | None]:
-        """Raises SettingsError, PasswordUnreadable, or OSError where the port is taken."""
+    def _serve(self, stop: StopToken) -> None:
+        """Until another configuration holds. Raises SettingsError, PasswordUnreadable, or OSError: the port is taken."""
         settings = self._settings()
         how_to_set = f"sh {shlex.quote(str(self._work_folder / SCRIPT))}"
         check_password(settings, how_to_set, is_set=self._password.is_set())
         tls = tls_of(settings)
-        return settings, listen(settings.address, settings.port), tls
-
-    def _settings(self) -> ConsoleSettings:
-        """Raises SettingsError."""
-        return self._understood.now(self._bus, ConsoleSettings(), self._say)
-
-    def _serve(
-        self, settings: ConsoleSettings, listening: socket.socket, tls: ssl.SSLContext | None, stop: StopToken
-    ) -> None:
+        listening = listen(settings.address, settings.port)
         log(logger, logging.INFO, "console_open", address=settings.url())
         self._said = ""
         app = self._make_app(settings, self._sessions, self._guesses)
         serve(app, listening, tls, lambda: stop.is_set() or self._is_over(settings))
         log(logger, logging.INFO, "console_closed", address=settings.url())
+
+    def _settings(self) -> ConsoleSettings:
+        """Raises SettingsError."""
+        return self._understood.now(self._bus, ConsoleSettings(), self._say)
 
     def _is_over(self, settings: ConsoleSettings) -> bool:
         """Whether there is another configuration, or no password any more where one is needed."""

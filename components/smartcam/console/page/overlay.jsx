@@ -15,7 +15,7 @@ export function Box({ box: [x1, y1, x2, y2], kind, words }) {
 }
 
 export function Overlay({ camera, settings, view, aspect, say }) {
-  const shapes = GROUPS.flatMap((group) => Object.values(settings[group] ?? {}).map((points) => ({ group, points })));
+  const shapes = GROUPS.flatMap((group) => Object.entries(settings[group] ?? {}).map(([name, points]) => ({ group, name, points })));
   const { scene, objects = [] } = view ?? {};
   return (
     <div class="overlay" role="img" aria-label={camera}>
@@ -24,6 +24,8 @@ export function Overlay({ camera, settings, view, aspect, say }) {
           ? <path class="s-lines" d={`M${points.join("L")}M${arrow(points, aspect).join("L")}`} />
           : <polygon class={`s-${group}`} points={points.join(" ")} />)}
       </svg>
+      {shapes.map(({ group, name, points: [[x, y]] }) => (
+        <span key={`${group}.${name}`} class={`name s-${group}`} style={{ left: percent(x), top: percent(y) }}>{name}</span>))}
       {scene?.box && <Box box={scene.box} kind="scene"
         words={`${say.t("scene")} ${scene.score.toFixed(2)} / ${scene.threshold.toFixed(2)}`} />}
       {objects.map(({ box, label, score, event, number }) => (
