@@ -1,9 +1,7 @@
 """The live picture: a camera's own packets as fragments that a browser appends, or the analysed frames as JPEG."""
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Final, Protocol
@@ -12,6 +10,7 @@ from smartcam.contract.errors import PacketOverwritten, RingError, SmartcamError
 from smartcam.contract.ids import CameraId
 from smartcam.contract.notice import FrameNotice
 from smartcam.contract.times import NS_PER_S, MonotonicNs
+from smartcam.edge.fragments import FragmentWriter
 from smartcam.edge.ring.packet_ring import PacketRingReader, VideoCodec, VideoPacket
 
 if TYPE_CHECKING:
@@ -21,14 +20,8 @@ _MOST_BEHIND_NS: Final = NS_PER_S
 """A viewer who is further behind goes on with the newest key frame."""
 _MOST_SILENT_NS: Final = 2 * NS_PER_S
 """Without a packet for so long, the ring may be that of a process that has ended."""
-_PARAMETERS: Final = re.compile(rb"\0\0\x01([\x07\x27\x47\x67\x08\x28\x48\x68].*?)(?=\0\0[\0\x01]|\Z)", re.DOTALL)
-"""Parameter sets of a sequence (type 7) and of pictures (8); a sequence's begins with profile, constraints and level
-(ITU-T H.264, 7.3.1 and 7.3.2.1.1)."""
-_SPS: Final = 7
 _LONGEST_SIDE: Final = 1280
 _LARGEST_JPEG: Final = 512 * 1024
-PYAV_LOADING: Final = Lock()
-"""While WebRTC is loaded, something else goes by PyAV's name."""
 
 
 class NotForBrowsers(SmartcamError):
@@ -174,32 +167,18 @@ class _FragmentStream:
 
     def __init__(self, first: VideoPacket) -> None:
         """Raises ValueError: no stream can begin with this packet."""
-        from smartcam.edge.muxing import EACH_PICTURE, ClipWriter  # noqa: PLC0415  16 MB for whoever looks
-
-        self._file = BytesIO()
-        self._writer = ClipWriter(self._file, first, "", "", EACH_PICTURE)
-        self._parameters = _PARAMETERS.findall(first.content)
-        levels = [each[1:4].hex() for each in self._parameters if each[0] & 0x1F == _SPS]
-        if not levels:
-            raise ValueError("the parameter sets are damaged")
+        self._writer = FragmentWriter(first)
         # Media time 0 is the first packet's decoding time, and it came when it was to be shown.
         start = MonotonicNs(first.captured_mono - (first.show_ns - first.decode_ns))
-        self.begins = VideoBegins(f'video/mp4; codecs="avc1.{levels[0]}"', first.width, first.height, start)
+        self.begins = VideoBegins(f'video/mp4; codecs="{self._writer.codec}"', first.width, first.height, start)
 
     def is_over(self, key_frame: VideoPacket) -> bool:
         """Whether a decoder needs to be told of other pictures before it shows this one."""
-        return not self._writer.fits(key_frame) or _PARAMETERS.findall(key_frame.content) != self._parameters
+        return not self._writer.fits(key_frame)
 
     def write(self, packet: VideoPacket) -> list[bytes]:
-        try:
-            self._writer.write(packet)
-        except ValueError:  # it is damaged: the picture stands until the next one
-            return []
-        # A browser appends it to its own: where it is cut is all the same to that.
-        written = self._file.getvalue()
-        self._file.seek(0)
-        self._file.truncate()
-        return [written] if written else []
+        fragment = self._writer.write(packet)
+        return [fragment] if fragment else []
 
 
 @dataclass(frozen=True, slots=True)

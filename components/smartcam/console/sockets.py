@@ -18,7 +18,6 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from smartcam.console.access import PasswordUnreadable, Session, Sessions
 from smartcam.console.heard import HeardCamera, HeardDevice
 from smartcam.console.live import (
-    PYAV_LOADING,
     LivePictures,
     LivePiece,
     NotByWebRtc,
@@ -122,12 +121,6 @@ class _NoCodec:
     """What the library would encode and decode with."""
 
 
-def load_muxing() -> None:
-    """What writes video for Media Source Extensions."""
-    with PYAV_LOADING:
-        import smartcam.edge.muxing  # noqa: F401, PLC0415  16 MB for whoever looks
-
-
 @cache
 def load_webrtc() -> "Meet | None":
     """What meets a browser by WebRTC; None where it is not there, which is logged. It takes seconds on a Pi."""
@@ -135,17 +128,16 @@ def load_webrtc() -> "Meet | None":
     # Names of browsers, of which none is asked: they would take 2 MB. All else is a codec.
     vars(absent).update(MDnsProtocol=object, is_mdns_hostname=lambda _: False, Packet=_Carried)
     vars(absent)["__getattr__"] = lambda _: _NoCodec
-    with PYAV_LOADING:
-        pyav = () if "av" in sys.modules else _PYAV
-        sys.modules.update(dict.fromkeys((_MDNS, *pyav), absent))
-        try:
-            from smartcam.console.webrtc import meet  # noqa: PLC0415  22 MB for whoever chooses it
-        except ImportError as error:
-            log(logger, logging.WARNING, "webrtc_not_there", error=error)
-            return None
-        finally:
-            for name in pyav:
-                del sys.modules[name]
+    absences = (_MDNS,) if "av" in sys.modules else (_MDNS, *_PYAV)
+    sys.modules.update(dict.fromkeys(absences, absent))
+    try:
+        from smartcam.console.webrtc import meet  # noqa: PLC0415  22 MB for whoever chooses it
+    except ImportError as error:
+        log(logger, logging.WARNING, "webrtc_not_there", error=error)
+        return None
+    finally:
+        for name in absences:
+            del sys.modules[name]
     return meet
 
 
@@ -199,8 +191,6 @@ class _Viewer:
     async def _show_video(self) -> None:
         """Until the ring ends, the viewer may not look any more, or it has to be done in another way."""
         peer = await self._meet() if self.wanted == "webrtc" else None
-        if peer is None:
-            await asyncio.to_thread(load_muxing)
         try:
             begin = None if peer is None else peer.begin
             with closing(VideoFollower(self._open, self.sockets.clock.monotonic, begin)) as follower:

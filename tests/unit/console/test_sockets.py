@@ -66,6 +66,7 @@ def test_without_packets_the_analysed_frames_are_shown_and_it_is_said_why(world:
             jpeg = viewer.recv(timeout=60)
             assert isinstance(jpeg, bytes)
             assert jpeg[:3] == b"\xff\xd8\xff"
+            assert told(viewer) == {"type": "said", "words": ""}
             world.announce(ring.write(plain_frame(2, 64, 48)))
             assert told(viewer)["type"] == "picture"
     finally:
