@@ -84,7 +84,7 @@ class Looking:
         of_health = {} if health is None else {one.camera_id: one for one in health.cameras}
         heard = self.heard.cameras
         names = sorted({*heard, *of_health})
-        cameras = [self._camera(name, heard.get(name, HeardCamera()), of_health.get(name)) for name in names]
+        cameras = [_camera(name, heard.get(name, HeardCamera()), of_health.get(name)) for name in names]
         return JSONResponse({"cameras": cameras})
 
     def health(self, _: Request) -> Response:
@@ -147,13 +147,10 @@ class Looking:
             self.history.refresh()
             yield self.history
 
-    def _camera(self, name: CameraId, heard: HeardCamera, health: CameraHealth | None) -> dict[str, object]:
-        return {
-            "id": name,
-            **heard.document(),
-            "armed": health is None or health.armed is not False,
-            "scene": None if health is None or health.scene is None else health.scene.document(),
-        }
+
+def _camera(name: CameraId, heard: HeardCamera, health: CameraHealth | None) -> dict[str, object]:
+    armed, scene = (True, None) if health is None else (health.armed is not False, health.scene)
+    return {"id": name, **heard.document(), "armed": armed, "scene": None if scene is None else scene.document()}
 
 
 def asked_for(query: Mapping[str, str]) -> tuple[EventChoice, EventId | None, int]:

@@ -93,8 +93,8 @@ class LiveSockets:
                 if isinstance(result, Exception) and not isinstance(result, WebSocketDisconnect):
                     raise result
         finally:
-            self.viewers[camera] -= 1
-            if not self.viewers[camera] and (pictures := self.pictures.pop(camera, None)):
+            self.viewers -= Counter((camera,))
+            if camera not in self.viewers and (pictures := self.pictures.pop(camera, None)):
                 pictures.close()
 
     async def _watch(self, camera: CameraId) -> None:
@@ -104,10 +104,6 @@ class LiveSockets:
                 watch = encode_view_message(ViewWatch(camera))
                 await asyncio.to_thread(self.bus.publish_local, views_topic(camera), watch)
             await asyncio.sleep(_WATCH_S)
-
-    def open_pictures(self, camera: CameraId) -> LivePictures:
-        """A camera's frames."""
-        return self.pictures.setdefault(camera, LivePictures(self.folder, camera))
 
 
 class _Carried(bytes):
@@ -243,8 +239,9 @@ class _Viewer:
             await asyncio.sleep(_LOOK_S)
 
     async def _send_picture(self, notice: FrameNotice) -> None:
+        pictures = self.sockets.pictures.setdefault(self.camera, LivePictures(self.sockets.folder, self.camera))
         try:
-            picture = await asyncio.to_thread(self.sockets.open_pictures(self.camera).picture, notice)
+            picture = await asyncio.to_thread(pictures.picture, notice)
         except FrameOverwritten:  # a newer one is on its way
             return
         except (RingError, ValueError) as error:
