@@ -7,7 +7,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from threading import Lock
-from typing import Final
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -26,8 +25,6 @@ from smartcam.edge.history.past import EventChoice
 from smartcam.edge.history.reading import MOST_OF_A_PAGE, PastEvents
 from smartcam.edge.replaced import Replacement
 from smartcam.edge.settings import Settings
-
-_USUAL_PAGE: Final = 50
 
 
 class Clips:
@@ -164,7 +161,7 @@ def asked_for(query: Mapping[str, str]) -> tuple[EventChoice, EventId | None, in
         least_score=numbers.number("min_score", 0, 0, 1),
     )
     before = event_id(fields.text("before"), "before") if fields.has("before") else None
-    return chosen, before, numbers.integer("limit", _USUAL_PAGE, 1, MOST_OF_A_PAGE)
+    return chosen, before, numbers.integer("limit", 50, 1, MOST_OF_A_PAGE)
 
 
 def _reason(event: Event) -> dict[str, str] | None:

@@ -1,7 +1,7 @@
 /** Every camera live on one page, or one of them large. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { at, get, wish } from "./api.js";
+import { at, get, useEvery, wish } from "./api.js";
 import { Overlay } from "./overlay.jsx";
 import { watch } from "./player.js";
 import { seenAt, withView } from "./step.js";
@@ -44,18 +44,12 @@ export function Picture({ camera, about, frozen, webrtc, say, onSeen, onAbout, c
   );
 }
 
-/** What holds for one camera, null until that is known, anew where it is `armed` or no more; and what asks again. Who does not answer is asked again. */
+/** What holds for one camera, null until that is known; and what asks again. It is asked until it is known, and where it is `armed` or no more. */
 export function useSettings(id, armed) {
-  const [known, setKnown] = useState(null), timer = useRef(0);
-  const load = () => get(at("settings", id)).catch(({ message }) => {
-    if (timer.current !== null) timer.current = setTimeout(load, AGAIN_MS);
-    return { settings: null, words: message };
-  }).then((answer) => { setKnown(answer); return answer; });
-  useEffect(() => {
-    timer.current = 0;
-    load();
-    return () => { clearTimeout(timer.current); timer.current = null; };
-  }, [armed]);
+  const [known, setKnown] = useState(null);
+  const load = () => get(at("settings", id)).catch(({ message }) => ({ settings: null, words: message }))
+    .then((answer) => { setKnown({ ...answer, armed }); return answer; });
+  useEvery(AGAIN_MS, load, known?.settings && known.armed === armed ? null : armed);
   return [known, load];
 }
 
