@@ -1,12 +1,12 @@
 """The web server: uvicorn, with an end for whoever is slow."""
 
+import asyncio
 import logging
 import socket
 import ssl
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from operator import itemgetter
 from typing import Final
 
 from starlette.types import ASGIApp
@@ -61,26 +61,36 @@ def listen(address: str, port: int) -> socket.socket:
     return listening
 
 
+class PatientHttp(H11Protocol):
+    """HTTP, where the newest connections find room."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        """Somebody has connected: where there are too many, the one that has waited longest goes."""
+        super().connection_made(transport)
+        now = time.monotonic()
+        self._last, self._since = self.cycle, now
+        waiting = {one: one.waited_s(now) for one in self.connections if isinstance(one, PatientHttp)}
+        if len(self.connections) > MOST_CONNECTIONS and max(waiting.values()) > 0:
+            max(waiting, key=waiting.__getitem__).transport.abort()
+
+    def waited_s(self, now: float) -> float:
+        """For how long no request has come whole; 0 while one is being answered."""
+        if self.cycle is not self._last or (self.cycle and not self.cycle.response_complete):
+            self._last, self._since = self.cycle, now
+        return now - self._since
+
+
 class PatientServer(Server):
-    """Looks ten times a second whether it is over, and sends away who asks too slowly or takes up others' room."""
+    """Looks ten times a second whether it is over, and sends away who asks too slowly."""
 
     def __init__(self, config: Config, is_over: Callable[[], bool]) -> None:
         super().__init__(config)
         self._is_over = is_over
-        self._since: dict[tuple[H11Protocol, object], float] = {}
-        """When each connection began to wait for a request, and which one it had last."""
 
     async def on_tick(self, counter: int) -> bool:
         """See `Server`: whether to end."""
-        now, connections, before = time.monotonic(), self.server_state.connections, self._since
-        waiting = [
-            (one, one.cycle)
-            for one in connections
-            if isinstance(one, H11Protocol) and (one.cycle is None or one.cycle.response_complete)
-        ]
-        self._since = {each: before.get(each, now) for each in waiting}
-        for place, ((one, _), since) in enumerate(sorted(self._since.items(), key=itemgetter(1))):
-            if now - since > HEAD_S or place < len(connections) - MOST_CONNECTIONS:
+        for one in self.server_state.connections:
+            if isinstance(one, PatientHttp) and one.waited_s(time.monotonic()) > HEAD_S:
                 one.transport.abort()
         return await super().on_tick(counter) or self._is_over()
 
@@ -90,7 +100,7 @@ def serve(app: ASGIApp, listening: socket.socket, tls: ssl.SSLContext | None, is
     config = Config(
         app,
         loop="asyncio",
-        http=H11Protocol,
+        http=PatientHttp,
         ws=PatientSocket,
         ws_max_size=_LARGEST_MESSAGE,
         ws_per_message_deflate=False,

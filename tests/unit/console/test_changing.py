@@ -166,8 +166,8 @@ def test_saving_wishes_what_changes_of_each_owner_and_says_it_as_yaml(
         (True, {"zones": {"gate": RIGHT}}, "1"),
         (False, {"zones": {"gate": RIGHT}}, "1"),
     ]
-    assert "gate: [[0.5, 0], [1, 0], [1, 1], [0.5, 1]]" in str(answer["yaml"])
-    assert "-        gate: [[0, 0]" in str(answer["diff"])
+    assert '"gate": [[0.5, 0], [1, 0], [1, 1], [0.5, 1]]' in str(answer["yaml"])
+    assert '-        "gate": [[0, 0]' in str(answer["diff"])
 
 
 def test_what_one_owner_refuses_is_applied_by_none(device: ConsoleWorld, owners: tuple[Owner, Owner]) -> None:
