@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.conftest import patient
 from tests.fakes.console_server import STATIC, MadeConsole, made_events, serving
@@ -170,6 +170,24 @@ def test_a_zone_and_a_line_are_drawn_changed_and_saved_by_the_keyboard_alone(
     (x1, y1), (x2, y2) = saved["lines"]["line"]
     assert x1 == x2
     assert round(y1 - y2, 3) == 0.2
+
+
+def test_a_name_that_is_being_typed_stays_when_the_device_has_looked_at_what_was_drawn(
+    browser: Browser, address: str
+) -> None:
+    with visiting(browser, address, "live") as page:
+        asked: list[Route] = []
+        page.route("**/check", lambda route: asked.append(route))  # noqa: PLW0108  a method of a list takes no mark
+        with page.expect_request("**/check"):
+            page.goto(f"{address}#/draw/yard")
+        page.get_by_role("button", name="path", exact=True).click()
+        name = page.get_by_role("group", name="path", exact=True).get_by_label("Name")
+        name.fill("path to the door")
+        asked[0].continue_()
+        page.unroute("**/check")
+        expect(page.get_by_text("The device would accept this.")).to_be_visible()
+        name.press("Enter")
+        expect(page.get_by_role("button", name="path to the door", exact=True)).to_be_visible()
 
 
 def test_what_a_later_deployment_set_aside_is_shown_and_set_again_where_a_person_wants_it(

@@ -87,12 +87,12 @@ function Board({ camera, draft, chosen, choose, drawing, setDrawing, finish, mov
 
 const Faults = ({ errors }) => errors.map(({ words }) => <p class="bad" role="alert" key={words}>{words}</p>);
 
-/** A rule or a shape. A name that cannot be given (there is another of this name) springs back. */
+/** A rule or a shape. A name that cannot be given (there is another of this name) springs back; what is typed stays until then. */
 function Item({ name, rename, remove, errors, t, children }) {
   const change = ({ target }) => { rename(target.value.trim()); target.value = name; };
   return (
     <fieldset class="card"><legend>{name}</legend>
-      <label>{t("name")}<input key={name} value={name} maxLength={64} onChange={change} /></label>
+      <label>{t("name")}<input key={name} defaultValue={name} maxLength={64} onChange={change} /></label>
       {children}
       <Faults errors={errors} />
       <button type="button" class="quiet" onClick={remove}>{t("remove")}</button>
@@ -102,19 +102,19 @@ function Item({ name, rename, remove, errors, t, children }) {
 
 function Rule({ rule, draft, put, say: { t }, ...item }) {
   const set = (key) => ({ target }) => put(withKey(rule, key, target.type === "number" ? target.valueAsNumber || null : target.value));
-  const zones = rule.zones ?? [];
+  const zones = rule.zones ?? [], said = (rule.labels ?? []).join(", "), stays = rule.loiter_s ?? "";
   const toggle = (zone) => put(withKey(rule, "zones", zones.includes(zone) ? zones.filter((each) => each !== zone) : [...zones, zone]));
   const labels = ({ target }) => put(withKey(rule, "labels", target.value.split(/[,，]/).map((word) => word.trim()).filter(Boolean)));
   return (
     <Item {...item} t={t}>
-      <label>{t("labels")}<input value={(rule.labels ?? []).join(", ")} onChange={labels} /></label>
+      <label>{t("labels")}<input key={said} defaultValue={said} onChange={labels} /></label>
       {Object.keys(draft.zones ?? {}).map((zone) => (
         <label class="check" key={zone}><input type="checkbox" checked={zones.includes(zone)} onChange={() => toggle(zone)} />{t("zone")} {zone}</label>))}
       <label>{t("line")}<select value={rule.line ?? ""} onChange={set("line")}><option value="">{t("none")}</option>
         {Object.keys(draft.lines ?? {}).map((line) => <option key={line}>{line}</option>)}</select></label>
       {rule.line && <label>{t("direction")}<select value={rule.direction ?? "forward"} onChange={set("direction")}>
         {["forward", "backward", "both"].map((way) => <option key={way} value={way}>{t(way)}</option>)}</select></label>}
-      <label>{t("loiter")}<input type="number" min="0" max="86400" value={rule.loiter_s ?? ""} onChange={set("loiter_s")} /></label>
+      <label>{t("loiter")}<input key={stays} type="number" min="0" max="86400" defaultValue={stays} onChange={set("loiter_s")} /></label>
     </Item>
   );
 }

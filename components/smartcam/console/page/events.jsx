@@ -127,7 +127,7 @@ function Filters({ filter, setFilter, cameras, zones, say: { t } }) {
       {choice("camera", cameras.map(({ id }) => id), String)}
       {choice("zone", zones, String)}
       <label>{t("until_day")}<input type="date" value={filter.day} onInput={set("day")} /></label>
-      <label>{t("least_score")}<input type="number" min="0" max="1" step="0.05" value={filter.min_score} onChange={set("min_score")} /></label>
+      <label>{t("least_score")}<input type="number" min="0" max="1" step="0.05" value={filter.min_score} onInput={set("min_score")} /></label>
     </>
   );
 }

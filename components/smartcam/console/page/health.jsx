@@ -57,7 +57,7 @@ function Unusual({ camera, app: { said, say, say: { t } } }) {
         <li key={event.event_id}><a href={`#/events/${event.kind}/${camera}/${dayOf(event.started_at)}/${event.event_id}`}>
           {event.picture ? <img src={pictureOf(event)} alt="" loading="lazy" /> : <span class="no-picture" />}
           <span><b>{unusualness(event).toFixed(2)}</b> {say.time(event.started_at, { dateStyle: "medium", timeStyle: "short" })}
-            <small>{event.reason_words?.[say.language] ?? say.label(event.label || event.kind)}</small></span></a></li>))}</ol>
+            <br /><span class="soft">{event.reason_words?.[say.language] ?? say.label(event.label || event.kind)}</span></span></a></li>))}</ol>
     </>
   );
 }
