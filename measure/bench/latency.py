@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -19,12 +20,15 @@ from measure.demo.report import quantile
 from measure.demo.story import Entry
 from smartcam.capture.sources.clip import all_pictures
 from smartcam.capture.sources.pyav_clip import PyAvClip
+from smartcam.contract.ack import Acknowledgement, AckStatus
 from smartcam.contract.event import Event, EventKind, Phase
-from smartcam.contract.ids import EventId
+from smartcam.contract.ids import EventId, ThingName
 from smartcam.contract.times import NS_PER_MS, UtcNs
+from smartcam.contract.topics import ack_topic
 from smartcam.edge.ring.sealed import FOLDER_VARIABLE
 from smartcam.inference.analysis.analysis import SceneModel
 from smartcam.inference.bundles import open_model
+from standins.nucleus.cloud import CloudMessage
 from standins.nucleus.testbed import RunningNucleus, access_control, running_nucleus
 from tools.command_line import ROOT
 
@@ -113,6 +117,8 @@ def running_suite(
 ) -> Iterator[None]:
     """Capture with these cameras, and the module that is inference, as processes until the end of the block.
 
+    The cloud acknowledges each event.
+
     Raises:
         OSError: one of them has ended by itself.
     """
@@ -130,6 +136,7 @@ def running_suite(
         ),
         {"bundle": str(bundle.resolve())},
     )
+    nucleus.cloud.on_published = partial(_acknowledge, nucleus)
     with (
         _process(inference, environment, folder / "inference"),
         _process("smartcam.capture.main", capture_environment, folder / "capture"),
@@ -145,6 +152,14 @@ def _until_quiet(nucleus: RunningNucleus) -> None:
         if count != seen:
             seen, since = count, time.monotonic()
         time.sleep(0.2)
+
+
+def _acknowledge(nucleus: RunningNucleus, message: CloudMessage) -> None:
+    """As the cloud does: without that an outbox soon sends no more at once."""
+    if message.topic.endswith("/event"):
+        event = Event.from_json(message.payload)
+        answer = Acknowledgement(event.event_id, event.phase, AckStatus.ACCEPTED, revision=event.revision)
+        nucleus.cloud.inject(ack_topic(ThingName(nucleus.thing)), answer.to_json())
 
 
 @contextmanager
@@ -170,10 +185,7 @@ def _process(module: str, environment: Mapping[str, str], folder: Path) -> Itera
 
 
 def raised_in(entries: Sequence[Mapping[str, object]], kind: EventKind | None = None) -> list[tuple[Event, UtcNs]]:
-    """The raised events of a nucleus's journal, of one kind or of any, each with when it was published first.
-
-    Without acknowledgements each comes again and again.
-    """
+    """The raised events of a nucleus's journal, of one kind or of any, each with when it was published first."""
     found: dict[EventId, tuple[Event, UtcNs]] = {}
     for facts in entries:
         entry = Entry.of_line(json.dumps(facts))

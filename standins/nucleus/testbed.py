@@ -36,6 +36,8 @@ class MemoryCloud:
     configured = True
 
     def __init__(self) -> None:
+        self.on_published: Callable[[CloudMessage], None] = lambda _message: None
+        """Called with each message that the broker has taken, in the nucleus's thread."""
         self._changed = threading.Condition()
         self._published: list[CloudMessage] = []
         self._filters: dict[str, int] = {}
@@ -89,6 +91,7 @@ class MemoryCloud:
             self._require_connection()
             self._published.append(message)
             self._changed.notify_all()
+        self.on_published(message)
 
     async def subscribe(self, topic_filter: str, qos: int) -> None:
         """Called by the nucleus."""
