@@ -53,8 +53,9 @@ def _draw(page: Page) -> None:
     for what, (name, corners) in _DRAWN.items():
         page.get_by_role("button", name=f"Add: {what}").click()
         board = page.get_by_role("group", name="to draw on").bounding_box()
-        for x, y in corners if board else ():
-            page.mouse.click(board["x"] + x * board["width"], board["y"] + y * board["height"])
+        for x, y in corners:
+            if board is not None:
+                page.mouse.click(board["x"] + x * board["width"], board["y"] + y * board["height"])
         if what != "line":
             page.get_by_role("button", name="Done").click()
         page.get_by_role("group", name=what, exact=True).get_by_label("Name").fill(name)

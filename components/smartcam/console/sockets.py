@@ -99,10 +99,10 @@ class LiveSockets:
 
     async def _watch(self, camera: CameraId) -> None:
         """Have inference say what it sees: it does for a while, and only if somebody looks."""
+        watch = encode_view_message(ViewWatch(camera))
         while True:
             with suppress(BusError):  # boxes are missing for as long as the nucleus is
-                watch = encode_view_message(ViewWatch(camera))
-                await asyncio.to_thread(self.bus.publish_local, views_topic(camera), watch)
+                await asyncio.to_thread(lambda: self.bus.publish_local(views_topic(camera), watch))
             await asyncio.sleep(_WATCH_S)
 
 
