@@ -28,6 +28,9 @@ from tools.command_line import ROOT, Say
 NODE_MAJORS: Final = (22, 24)
 _STAMP: Final = ".installed"
 _INSTALL_LIMIT_S: Final = 1800.0
+CONSOLE: Final = "components/smartcam/console"
+PC_CONSOLE: Final = "tools/console"
+"""Where the console's two pages are: a device's, and a PC's, which has the wizard of the first use besides."""
 
 
 class ToolsError(Exception):
@@ -65,11 +68,12 @@ def setup_node(root: Path = ROOT, say: Say = print) -> Path:
         return _install_node(root, say).binary
 
 
-def setup_console(root: Path = ROOT, say: Say = print) -> Path:
-    """The folder with the console's page, made anew of its source. Raises ToolsError."""
+def setup_console(root: Path = ROOT, say: Say = print, home: str = CONSOLE) -> Path:
+    """The folder with the console's page, made anew of its source; `home`: a device's or a PC's. Raises ToolsError."""
     with alone(root):
         node = _install_node(root, say)
-        return _bundle_page(root, node, _install_packages(root, node, "console", "what the console's page needs", say))
+        packages = _install_packages(root, node, "console", "what the console's page needs", say)
+        return _bundle_page(root, node, packages, root / home)
 
 
 def setup_axe(root: Path = ROOT, say: Say = print) -> Path:
@@ -193,10 +197,9 @@ def _install_packages(root: Path, node: NodeJs, name: str, what: str, say: Say) 
     return folder / "node_modules"
 
 
-def _bundle_page(root: Path, node: NodeJs, packages: Path) -> Path:
+def _bundle_page(root: Path, node: NodeJs, packages: Path, home: Path) -> Path:
     """The page in files that a browser loads, in place of the ones before; those stay if it cannot be made."""
-    console = root / "components/smartcam/console"
-    page, static, fresh = console / "page", console / "static", console / "static.new"
+    page, static, fresh = home / "page", home / "static", home / "static.new"
     if fresh.exists():
         shutil.rmtree(fresh)
     jsx = ("--jsx=automatic", "--jsx-import-source=preact", "--legal-comments=none")
@@ -209,7 +212,7 @@ def _bundle_page(root: Path, node: NodeJs, packages: Path) -> Path:
         more={"NODE_PATH": str(packages)},
     )
     for name in ("index.html", "icon.svg"):
-        shutil.copyfile(page / name, fresh / name)
+        shutil.copyfile(root / CONSOLE / "page" / name, fresh / name)
     (fresh / "licences.txt").write_text(_licences(packages), encoding="utf-8")
     if static.exists():
         shutil.rmtree(static)
@@ -307,7 +310,7 @@ def _reason(output: str) -> str:
 _SETUPS: Final[Mapping[str, Callable[[], Path]]] = {
     "setup-cloud": lambda: setup_cloud().node,
     "setup-node": setup_node,
-    "setup-console": setup_console,
+    "setup-console": lambda: (setup_console(home=PC_CONSOLE), setup_console())[1],
 }
 
 

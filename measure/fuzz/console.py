@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
-from functools import cache, partial
+from functools import cache
 from typing import Final
 
 from starlette.datastructures import QueryParams
@@ -17,13 +17,13 @@ from measure.fuzz.target import FuzzTarget, Unfaithful, decoding
 from smartcam.console.access import Guesses, Password, Session, Sessions
 from smartcam.console.changing import Changing
 from smartcam.console.door import Door
-from smartcam.console.heard import HeardDevice, ViewWatching
+from smartcam.console.heard import HeardDevice
 from smartcam.console.looking import Clips, Looking, asked_for
 from smartcam.console.main import build_app
 from smartcam.console.settings import ConsoleSettings
 from smartcam.console.sockets import LiveSockets
 from smartcam.console.wishes import Wishing
-from smartcam.contract.errors import ContractError
+from smartcam.contract.errors import ContractError, SettingsError
 from smartcam.contract.event import Event
 from smartcam.contract.notice import encode_notice
 from smartcam.contract.topics import frames_topic
@@ -41,7 +41,7 @@ from smartcam.edge.clip_name import CAPTIONS
 from smartcam.edge.clock import SystemClock
 from smartcam.edge.history.folder import EventHistory, HistorySettings
 from smartcam.edge.history.reading import PastEvents
-from smartcam.edge.ring.packet_ring import PacketRingReader
+from tools.console.beside import BesideBus
 
 _FAILED: Final = 500
 _WORD: Final = "word"
@@ -125,8 +125,8 @@ def _app() -> ASGIApp:
     heard, clips = HeardDevice(clock), Clips(file_with("films/nothing", b"").parent)
     for ending in (".mp4", CAPTIONS):
         file_with(f"films/{_EVENT_ID.decode()}.yard.001{ending}", b"film")
-    looking = Looking(heard, PastEvents(folder / "history"), clips, owners.wishing, partial(PacketRingReader, folder))
-    sockets = LiveSockets(folder, heard, ViewWatching(owners, heard, clock), sessions, clock)
+    looking = Looking(heard, PastEvents(folder / "history"), clips)
+    sockets = LiveSockets(folder, heard, BesideBus(None, {}), sessions, clock)
     routes = [*looking.routes(), *Changing(owners.wishing, looking.camera_of, lambda: ()).routes()]
     return build_app(ConsoleSettings(), sessions, Guesses(clock), sockets, routes)
 
@@ -193,7 +193,7 @@ def _sockets() -> tuple[LiveSockets, Session]:
     heard.notice(frames_topic(notice.camera_id), encode_notice(notice))
     if session is None:
         raise Unfaithful("without a password everybody is signed in")
-    return LiveSockets(folder, heard, ViewWatching(_Owners(), heard, clock), sessions, clock), session
+    return LiveSockets(folder, heard, BesideBus(None, {}), sessions, clock), session
 
 
 TARGETS: Final = {
@@ -215,7 +215,7 @@ TARGETS: Final = {
         decoding(_at_the_door, ()), ("smartcam.console.door:Door", "smartcam.console.door:_body")
     ),
     "event-query": FuzzTarget(
-        decoding(_query, (ContractError,)),
+        decoding(_query, (ContractError, SettingsError)),
         ("smartcam.console.looking:asked_for",),
     ),
 }

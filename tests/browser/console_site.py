@@ -1,4 +1,4 @@
-"""A device with a console in one process: two cameras, a detector, and somebody who walks by every seven seconds."""
+"""A device with a console in one process: two cameras, a detector, and somebody who walks by every few seconds."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -25,11 +25,10 @@ from tests.waiting import until
 FPS = 10
 TOP = 100
 """The walker's upper edge; his feet are at three quarters of the picture's height."""
-CROSSING, PAUSE = 30, 40
+CROSSING, PAUSE = 30, 25
 """Pictures in which he crosses the picture, and in which nobody is there."""
-WALKS = 100
+WALKS = 120
 """More than the tests take."""
-ROUND_S = (CROSSING + PAUSE) / FPS
 PASSWORD = "a long enough secret"  # noqa: S105  of a test
 
 

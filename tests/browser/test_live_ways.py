@@ -145,7 +145,7 @@ def by_webrtc(page: Page) -> Locator:
 
 def settled(video: Locator) -> list[Seen]:
     """Pictures of a player that has had time to come to the live edge."""
-    seen(video, 60)
+    seen(video, 30)
     return list(seen(video, 40))
 
 

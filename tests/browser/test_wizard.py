@@ -44,6 +44,7 @@ def text(tmp_path: Path) -> str:
 def page(browser: Browser, console_page: Path, tmp_path: Path, text: str) -> Iterator[Page]:
     """A person's browser at a console on a PC, of which no device is known yet."""
     assert (console_page / "index.html").is_file()
+    setup.setup_console(say=lambda _: None, home=setup.PC_CONSOLE)
     made = Wizard(lambda: (text, ("192.0.2.9: it wants a login",)), tmp_path / "setup", "word", setup.setup_cloud)
     with serving(MadeConsole(has_cameras=False, more=made.routes())) as address:
         context = patient(browser.new_context(locale="en-GB", timezone_id="Europe/Berlin"))

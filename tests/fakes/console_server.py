@@ -248,7 +248,7 @@ class MadeConsole:
 
     def cameras(self) -> list[dict[str, Any]]:
         """As in the answer of /api/cameras."""
-        plain: dict[str, object] = {"width": WIDTH, "height": HEIGHT, "armed_until": None, "reason": "", "live_why": ""}
+        plain: dict[str, object] = {"width": WIDTH, "height": HEIGHT, "reason": ""}
         scene: dict[str, object] = {
             "stage": "learning",
             "hours": 31.5,
@@ -259,10 +259,10 @@ class MadeConsole:
         }
         seen = {"state": "running", "frames_per_second": 9.9}
         cameras = [
-            {**plain, **seen, "id": "yard", "live": "mp4", "scene": scene},
-            {**plain, **seen, "id": "gate", "live": "jpeg", "live_why": "the camera sends H.265", "scene": None},
+            {**plain, **seen, "id": "yard", "scene": scene},
+            {**plain, **seen, "id": "gate", "scene": None},
             {**plain, "id": "hall", "state": "lost", "frames_per_second": 0.0, "reason": "Connection refused"}
-            | {"live": "none", "live_why": "the camera is lost", "scene": {**scene, "stage": "watching", "hours": 60}},
+            | {"scene": {**scene, "stage": "watching", "hours": 60}},
         ]
         return [{**camera, "armed": self.armed[str(camera["id"])]} for camera in cameras if self.has_cameras]
 
@@ -444,7 +444,8 @@ class ConsoleFake:
 
     async def live(self, socket: WebSocket) -> None:
         await socket.accept()
-        feed = _send_jpeg if socket.path_params["camera"] == "gate" or "as" in socket.query_params else _send_video
+        feed = {"gate": _send_jpeg, "hall": _send_loss}.get(socket.path_params["camera"], _send_video)
+        feed = _send_jpeg if "as" in socket.query_params else feed
         with contextlib.suppress(WebSocketDisconnect, RuntimeError):
             await feed(socket)
 
@@ -498,8 +499,13 @@ async def _send_video(socket: WebSocket) -> None:
             await socket.send_json(_view(i, at))
 
 
+async def _send_loss(socket: WebSocket) -> None:
+    await socket.send_json({"type": "said", "words": "the camera is lost: Connection refused"})
+    await socket.receive()
+
+
 async def _send_jpeg(socket: WebSocket) -> None:
-    await socket.send_json({"type": "jpeg", "width": WIDTH, "height": HEIGHT})
+    await socket.send_json({"type": "jpeg", "width": WIDTH, "height": HEIGHT, "why": "the camera sends H.265"})
     for i, at, wait in _ticks(time.monotonic_ns()):
         await asyncio.sleep(wait)
         if i % 2 == 0:

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 from starlette.routing import Route
@@ -14,7 +13,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from smartcam.console.access import PASSWORD_FILE, Guesses, Password, Sessions
 from smartcam.console.changing import Changing
-from smartcam.console.heard import HeardDevice, ViewWatching
+from smartcam.console.heard import HeardDevice
 from smartcam.console.looking import Clips, Looking
 from smartcam.console.main import build_app
 from smartcam.console.serving import listen, serve
@@ -29,7 +28,6 @@ from smartcam.edge.clip_name import CLIP_FOLDER
 from smartcam.edge.clock import SystemClock
 from smartcam.edge.history.reading import PastEvents
 from smartcam.edge.replaced import recent_replacements
-from smartcam.edge.ring.packet_ring import PacketRingReader
 from smartcam.vision.journal import JournalRow
 from tests.fakes.bus import FakeBus, FakeNucleus
 from tests.fakes.clock import FakeClock
@@ -81,8 +79,7 @@ class ConsoleWorld:
         self.sessions = Sessions(self.password, self.clock, words.__next__)
         self.heard = HeardDevice(self.clock)
         self.bus = FakeBus(self.nucleus, "smartcam.Console")
-        self.watching = ViewWatching(self.bus, self.heard, self.clock)
-        self.sockets = LiveSockets(self.rings, self.heard, self.watching, self.sessions, self.clock)
+        self.sockets = LiveSockets(self.rings, self.heard, self.bus, self.sessions, self.clock)
         clips = Clips(self.clips)
         ids = iter(f"wish-{number}" for number in range(1000))
         self.wishes = Wishing(self.bus, ids.__next__, patience_s=0.5)
@@ -92,8 +89,6 @@ class ConsoleWorld:
             self.heard,
             PastEvents(self.history, self.pictures),
             clips,
-            self.wishes,
-            partial(PacketRingReader, self.rings),
             lambda: recent_replacements(self.folder, self.clock.utc()),
         )
         changing = Changing(self.wishes, looking.camera_of, lambda: self.journal)

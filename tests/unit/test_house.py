@@ -19,8 +19,8 @@ MOST_BRANCHES = 12
 SEEING = ("components/smartcam/inference", "components/smartcam/vision")
 """Where objects are told apart: what a person cannot hold in their head is wrong somewhere."""
 CONSOLE = "components/smartcam/console"
-MOST_LINES_OF_THE_CONSOLE = 3232
-"""Of code, the page with its words and its style included; the house wants 3,000."""
+MOST_LINES_OF_THE_CONSOLE = 2990
+"""Of code, a device's page with its words and its style included; the house wants 3,000."""
 UNTANGLED = ("components", "infra", "tools")
 """What watches and tells, day and night, and what a user calls."""
 TWICE: Mapping[str, str] = {}

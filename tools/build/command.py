@@ -33,7 +33,7 @@ from tools.model.getting import bundle_named
 from tools.recipes.document import FaultList
 from tools.recipes.recipe import read_document
 from tools.recipes.rules import LITE
-from tools.setup import ToolsError, setup_console
+from tools.setup import CONSOLE, ToolsError, setup_console
 
 WHEEL_FOLDER: Final = ROOT / "build" / "wheels"
 USUAL: Final = ("linux-aarch64-py311", "linux-aarch64-py313", "linux-x86_64-py313")
@@ -74,14 +74,17 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def make_page(root: Path) -> None:
-    """Make the console's page where there is none, or only one of an older source; without it the console says so."""
-    console = root / "components" / "smartcam" / "console"
-    made, source = console / "static" / "index.html", console / "page"
-    if made.is_file() and made.stat().st_mtime >= max(file.stat().st_mtime for file in source.iterdir()):
+def make_page(root: Path, home: str = CONSOLE) -> None:
+    """Make the console's page where there is none, or only one of an older source; without it the console says so.
+
+    `home`: as for `setup_console`.
+    """
+    made = root / home / "static" / "index.html"
+    sources = [file for each in {CONSOLE, home} for file in (root / each / "page").iterdir()]
+    if made.is_file() and made.stat().st_mtime >= max(file.stat().st_mtime for file in sources):
         return
     try:
-        setup_console(root, say)
+        setup_console(root, say, home)
     except ToolsError as error:
         complain("build", f"WARNING: smartcam.Console has no page: {error}")
 

@@ -28,6 +28,7 @@ from tools.cameras.find import look_around
 from tools.command_line import ROOT, complain, new_parser, say
 from tools.console.beside import VARIABLES, BesideBus
 from tools.console.wizard import Wizard
+from tools.setup import PC_CONSOLE
 
 _VERB: Final = "console"
 _DEMO: Final = ROOT / "build" / "demo" / "device"
@@ -59,7 +60,7 @@ def main(argv: Sequence[str]) -> int:
         words = f"{error.filename}: {error.strerror}; choose another one" if error.filename else f"{error}"
         return complain(_VERB, words, 2)
     configure_logging("WARNING")
-    make_page(ROOT)
+    make_page(ROOT, PC_CONSOLE)
     word = secrets.token_urlsafe(16)
     wizard = Wizard(look_around, _SETUP, word)
     with _device_of(folder) as device, TemporaryDirectory(prefix="smartcam-console-") as own, closing(wizard):

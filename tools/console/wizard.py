@@ -1,6 +1,6 @@
 """The wizard of the first use, as routes of the console on a PC: find, look, say who is told, plan, and deploy.
 
-A device's own console has none of this.
+A device's own console has none of this, and a page without it.
 """
 
 import hmac
@@ -15,12 +15,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from smartcam.console.door import fields_of
+from smartcam.console.page_files import PageFiles
 from smartcam.contract.errors import SmartcamError
 from smartcam.contract.reading import Fields
+from tools.command_line import ROOT
 from tools.console.deploying import Busy, Deploying
 from tools.console.ordering import camera_names, deployed, filled, planned, read_cameras, read_order
 from tools.console.stills import still
-from tools.setup import Toolchain, setup_cloud
+from tools.setup import PC_CONSOLE, Toolchain, setup_cloud
 
 Look = Callable[[], tuple[str, Sequence[str]]]
 
@@ -42,7 +44,7 @@ class Wizard:
         self._one_at_a_time = threading.Lock()
 
     def routes(self) -> Sequence[Route]:
-        """All of them."""
+        """All of them, and the page with it, in place of a device's."""
         doing = {
             "state": self.state,
             "cameras": self.cameras,
@@ -53,13 +55,9 @@ class Wizard:
             "stop": self.stop,
         }
         return (
-            Route("/api/setup", self.tell, methods=["GET"]),
             *(Route(f"/api/setup/{name}", self._answering(do), methods=["POST"]) for name, do in doing.items()),
+            *PageFiles(ROOT / PC_CONSOLE / "static").routes(),
         )
-
-    def tell(self, _: Request) -> Response:
-        """That there is a wizard."""
-        return JSONResponse({"wizard": True})
 
     def state(self, _: Fields) -> Response:
         """How far a deployment is."""

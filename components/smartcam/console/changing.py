@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from threading import Lock
-from types import MappingProxyType
 from typing import Final
 
 from starlette.exceptions import HTTPException
@@ -18,7 +17,7 @@ from smartcam.console.wishes import Wishing
 from smartcam.contract.errors import SettingsError
 from smartcam.contract.ids import CameraId, EventId, camera_id, event_id
 from smartcam.contract.reading import parse_object
-from smartcam.contract.times import parse_utc
+from smartcam.contract.times import format_utc, parse_utc
 from smartcam.contract.wish import (
     SETTABLE,
     FilterAsk,
@@ -85,11 +84,13 @@ class Changing:
     def settings(self, request: Request) -> Response:
         """What holds for a camera."""
         held = self._held(camera_id(request.path_params["camera"]))
+        until = next((one.armed_until for one in held.values() if one.armed_until is not None), None)
         document = {
             "settings": _settings(held),
             "revision": json.dumps({owner: one.revision for owner, one in held.items()}),
             "differs": "; ".join(one.differs for one in held.values() if one.differs) or None,
             "set_aside": {key: value for one in held.values() for key, value in one.set_aside.items()},
+            "armed_until": None if until is None else format_utc(until),
             "curve": [asdict(point) for one in held.values() for point in one.curve],
         }
         return JSONResponse(document)
@@ -98,7 +99,7 @@ class Changing:
         """What is wrong with settings, and what they would have made of the last days."""
         camera, wanted = camera_id(request.path_params["camera"]), fields_of(request).inner("settings").document
         held = self._held(camera)
-        errors = self._wish(camera, held, wanted, trial=True)
+        errors = self._wish(camera, held, wanted, {}, trial=True)
         found = Replayed(0, 0, 0.0)
         holds = held.get(SettingsOwner.INFERENCE)
         if not errors and holds is not None:
@@ -128,7 +129,7 @@ class Changing:
         camera: CameraId,
         held: Mapping[SettingsOwner, Holding],
         wanted: Mapping[str, object],
-        revisions: Mapping[str, object] = MappingProxyType({}),
+        revisions: Mapping[str, object],
         *,
         trial: bool,
     ) -> tuple[WishError, ...]:

@@ -11,7 +11,7 @@ from typing import Final
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.requests import Request, cookie_parser
+from starlette.requests import ClientDisconnect, Request, cookie_parser
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -84,7 +84,7 @@ class Door:
         try:
             self._look_at(scope, Headers(scope=scope))
             is_reading = scope["type"] == "websocket" or scope["method"] in _READING
-            scope["state"]["body"] = b"" if is_reading else await _body(Headers(scope=scope), receive)
+            scope["state"]["body"] = b"" if is_reading else await _body(Request(scope, receive))
             await self._app(scope, receive, answer)
         except HTTPException as error:
             await _refusal(error.status_code, error.detail)(scope, receive, answer)
@@ -197,24 +197,18 @@ def _has_token(session: Session, headers: Headers) -> bool:
     return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), session.token.encode())
 
 
-async def _body(headers: Headers, receive: Receive) -> bytes:
+async def _body(request: Request) -> bytes:
     """The whole body: a little JSON, so that more, or a slow one, is somebody else's. Raises HTTPException."""
-    too_large = HTTPException(413, f"a request has at most {LARGEST_BODY} bytes")
-    said = headers.get("content-length", "0")
-    if not said.isdigit() or int(said) > LARGEST_BODY:
-        raise too_large
     body = bytearray()
     try:
         async with asyncio.timeout(_BODY_S):
-            while True:
-                message = await receive()
-                body += message.get("body", b"")
+            async for part in request.stream():
+                body += part
                 if len(body) > LARGEST_BODY:
-                    raise too_large
-                if not message.get("more_body", False):
-                    return bytes(body)
-    except TimeoutError as error:
+                    raise HTTPException(413, f"a request has at most {LARGEST_BODY} bytes")
+    except (TimeoutError, ClientDisconnect) as error:
         raise HTTPException(408, f"the request did not arrive within {_BODY_S:.0f} s") from error
+    return bytes(body)
 
 
 def _refusal(status: int, words: str) -> JSONResponse:

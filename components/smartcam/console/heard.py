@@ -1,23 +1,22 @@
-"""What the other components say: each camera's newest notice, state and view, and the health; views while asked for."""
+"""What the other components say: each camera's newest notice, state and view, and the health."""
 
 import logging
 import threading
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Final
 
-from smartcam.contract.errors import BusError, ContractError
+from smartcam.contract.errors import ContractError
 from smartcam.contract.health import Health
 from smartcam.contract.ids import MOST_CAMERAS_OF_A_DEVICE, CameraId
 from smartcam.contract.notice import CameraState, FrameNotice, StatusNotice, decode_notice
 from smartcam.contract.times import NS_PER_MS, NS_PER_S, MonotonicNs, UtcNs, format_utc
 from smartcam.contract.topics import frames_topic, views_topic
-from smartcam.contract.view import CameraView, ViewWatch, decode_view_message, encode_view_message
-from smartcam.edge.bus.port import LocalBus
+from smartcam.contract.view import CameraView, decode_view_message
 from smartcam.edge.clock import Clock
-from smartcam.edge.lifecycle import Bell, StopToken
+from smartcam.edge.lifecycle import StopToken
 from smartcam.edge.logs import log
 
 logger = logging.getLogger(__name__)
@@ -31,7 +30,6 @@ _OLD_HEALTH_NS: Final = 600 * NS_PER_S
 """It is said every minute here, and every five to the cloud."""
 _NEVER: Final = MonotonicNs(0)
 _MOST_LATENCIES: Final = 1000
-_WATCH_NS: Final = 5 * NS_PER_S
 _REST_S: Final = 1.0
 
 
@@ -114,6 +112,11 @@ class HeardDevice:
         if camera is not None and isinstance(message, CameraView) and topic == views_topic(message.camera_id):
             camera.view = payload
 
+    def run(self, stop: StopToken) -> None:
+        """Keep the day's minutes until `stop` is set."""
+        while not stop.wait(_REST_S):
+            self.tick()
+
     def tick(self) -> None:
         """Forget what is old; remember the last minute, once it is over."""
         now = self._clock.monotonic()
@@ -161,59 +164,3 @@ class HeardDevice:
             dropped = None if before is None else self._dropped - since
             waiting = health.outbox.waiting
         return {"time": format_utc(utc), "dropped": dropped, "outbox": waiting, "cameras": cameras}
-
-
-class ViewWatching:
-    """Counts the viewers of each camera, and says so for as long as there are any, so that inference says what it sees.
-
-    Keeps the day's minutes as well. Safe to use from any thread.
-    """
-
-    def __init__(self, bus: LocalBus, heard: HeardDevice, clock: Clock) -> None:
-        self._bus = bus
-        self._heard = heard
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._viewers: Counter[CameraId] = Counter()
-        self._due_at = _NEVER
-        self._bell = Bell()
-
-    def begin(self, camera: CameraId) -> None:
-        """One more looks at a camera."""
-        with self._lock:
-            self._viewers[camera] += 1
-            self._due_at = _NEVER
-        self._bell.set()
-
-    def end(self, camera: CameraId) -> bool:
-        """One has gone; whether it was the last one of this camera."""
-        with self._lock:
-            self._viewers[camera] -= 1
-            self._viewers = +self._viewers
-            return camera not in self._viewers
-
-    @property
-    def viewers(self) -> int:
-        """Of all cameras."""
-        with self._lock:
-            return self._viewers.total()
-
-    def run(self, stop: StopToken) -> None:
-        """Until `stop` is set."""
-        while not stop.is_set():
-            self._bell.clear()
-            self.step()
-            self._bell.rest(stop, _REST_S)
-
-    def step(self) -> None:
-        """Say what is due."""
-        self._heard.tick()
-        now = self._clock.monotonic()
-        with self._lock:
-            viewed = list(self._viewers) if now >= self._due_at else []
-            self._due_at = MonotonicNs(now + _WATCH_NS) if viewed else self._due_at
-        for camera in viewed:
-            try:
-                self._bus.publish_local(views_topic(camera), encode_view_message(ViewWatch(camera)))
-            except BusError:  # boxes are missing for as long as the nucleus is
-                return

@@ -1,32 +1,27 @@
 """The live picture: a camera's own packets as fragments that a browser appends, or the analysed frames as JPEG."""
 
-import re
-import sys
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from smartcam.contract.errors import PacketOverwritten, RingError, SmartcamError
 from smartcam.contract.ids import CameraId
 from smartcam.contract.notice import FrameNotice
 from smartcam.contract.times import NS_PER_S, MonotonicNs
+from smartcam.edge.fragments import FragmentWriter
 from smartcam.edge.ring.packet_ring import PacketRingReader, VideoCodec, VideoPacket
+
+if TYPE_CHECKING:
+    from smartcam.edge.ring.frame_ring import RingReader
 
 _MOST_BEHIND_NS: Final = NS_PER_S
 """A viewer who is further behind goes on with the newest key frame."""
 _MOST_SILENT_NS: Final = 2 * NS_PER_S
 """Without a packet for so long, the ring may be that of a process that has ended."""
-_PARAMETERS: Final = re.compile(rb"\0\0\x01([\x07\x27\x47\x67\x08\x28\x48\x68].*?)(?=\0\0[\0\x01]|\Z)", re.DOTALL)
-"""Parameter sets of a sequence (type 7) and of pictures (8); a sequence's begins with profile, constraints and level
-(ITU-T H.264, 7.3.1 and 7.3.2.1.1)."""
-_SPS: Final = 7
 _LONGEST_SIDE: Final = 1280
 _LARGEST_JPEG: Final = 512 * 1024
-PYAV_LOADING: Final = Lock()
-"""While WebRTC is loaded, something else goes by PyAV's name."""
 
 
 class NotForBrowsers(SmartcamError):
@@ -172,46 +167,18 @@ class _FragmentStream:
 
     def __init__(self, first: VideoPacket) -> None:
         """Raises ValueError: no stream can begin with this packet."""
-        with nullcontext() if "smartcam.edge.muxing" in sys.modules else PYAV_LOADING:
-            from smartcam.edge.muxing import EACH_PICTURE, ClipWriter  # noqa: PLC0415  16 MB for whoever looks
-
-        self._pieces = Pieces()
-        self._writer = ClipWriter(self._pieces, first, "", "", EACH_PICTURE)
-        self._parameters = _PARAMETERS.findall(first.content)
-        levels = [each[1:4].hex() for each in self._parameters if each[0] & 0x1F == _SPS]
-        if not levels:
-            raise ValueError("the parameter sets are damaged")
+        self._writer = FragmentWriter(first)
         # Media time 0 is the first packet's decoding time, and it came when it was to be shown.
         start = MonotonicNs(first.captured_mono - (first.show_ns - first.decode_ns))
-        self.begins = VideoBegins(f'video/mp4; codecs="avc1.{levels[0]}"', first.width, first.height, start)
+        self.begins = VideoBegins(f'video/mp4; codecs="{self._writer.codec}"', first.width, first.height, start)
 
     def is_over(self, key_frame: VideoPacket) -> bool:
         """Whether a decoder needs to be told of other pictures before it shows this one."""
-        return not self._writer.fits(key_frame) or _PARAMETERS.findall(key_frame.content) != self._parameters
+        return not self._writer.fits(key_frame)
 
     def write(self, packet: VideoPacket) -> list[bytes]:
-        try:
-            self._writer.write(packet)
-        except ValueError:  # it is damaged: the picture stands until the next one
-            return []
-        return self._pieces.take()
-
-
-class Pieces:
-    """A file that a browser appends to its own, piece by piece: where it is cut is all the same to it."""
-
-    def __init__(self) -> None:
-        self._written: list[bytes] = []
-
-    def write(self, content: bytes) -> int:
-        """Append all of it."""
-        self._written.append(bytes(content))
-        return len(content)
-
-    def take(self) -> list[bytes]:
-        """What has been written since the last time, in one piece; nothing where nothing was."""
-        written, self._written = self._written, []
-        return [b"".join(written)] if written else []
+        fragment = self._writer.write(packet)
+        return [fragment] if fragment else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,12 +195,8 @@ class LivePictures:
     """One camera's newest analysed frame as JPEG, encoded once however many look at it. For any thread."""
 
     def __init__(self, folder: Path, camera: CameraId) -> None:
-        import cv2  # noqa: PLC0415  as above: 16 MB for whoever looks
-
-        from smartcam.edge.ring.frame_ring import RingReader  # noqa: PLC0415  as above
-
-        cv2.setNumThreads(1)
-        self._reader = RingReader(folder, camera)
+        self._place = folder, camera
+        self._reader: RingReader | None = None
         self._newest: tuple[FrameNotice, LivePicture] | None = None
         self._one_at_a_time = Lock()
 
@@ -244,10 +207,15 @@ class LivePictures:
             RingError: it is gone (`FrameOverwritten`), or there is no ring that we can read.
             ValueError: it does not fit into a JPEG of this size.
         """
+        import cv2  # noqa: PLC0415  30 MB for whoever looks, with what follows
+
+        from smartcam.edge.ring.frame_ring import RingReader  # noqa: PLC0415  as above
         from smartcam.vision.jpeg import encode_jpeg, fitted  # noqa: PLC0415  as above
 
         with self._one_at_a_time:
             if self._newest is None or self._newest[0] != notice:
+                cv2.setNumThreads(1)
+                self._reader = self._reader or RingReader(*self._place)
                 frame = self._reader.read(notice)
                 size = fitted(notice.width, notice.height, _LONGEST_SIDE)
                 jpeg = encode_jpeg(frame.picture, size, _LARGEST_JPEG)
@@ -256,7 +224,8 @@ class LivePictures:
 
     def close(self) -> None:
         """Let go of the ring."""
-        self._reader.close()
+        if self._reader is not None:
+            self._reader.close()
 
 
 def why_not_video(open_ring: Callable[[], PacketRingReader]) -> str:

@@ -7,7 +7,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from threading import Lock
-from typing import Final
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -15,8 +14,6 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from smartcam.console.heard import HeardCamera, HeardDevice
-from smartcam.console.live import why_not_video
-from smartcam.console.wishes import Wishing
 from smartcam.contract.event import Event, EventKind
 from smartcam.contract.health import CameraHealth
 from smartcam.contract.ids import CameraId, EventId, camera_id, event_id
@@ -27,10 +24,7 @@ from smartcam.edge.clip_name import CAPTIONS, ClipName
 from smartcam.edge.history.past import EventChoice
 from smartcam.edge.history.reading import MOST_OF_A_PAGE, PastEvents
 from smartcam.edge.replaced import Replacement
-from smartcam.edge.ring.packet_ring import PacketRingReader
-
-_NO_FRAME: Final = "no frame has come yet, or frames travel inside messages, which the console does not read"
-_DEFAULTS: Final = {"min_score": "0", "limit": "50"}
+from smartcam.edge.settings import Settings
 
 
 class Clips:
@@ -66,8 +60,6 @@ class Looking:
     heard: HeardDevice
     history: PastEvents
     clips: Clips
-    wishes: Wishing
-    open_packets: Callable[[CameraId], PacketRingReader]
     replaced: Callable[[], Mapping[str, Replacement]] = dict
     """Which components had to be replaced lately."""
     one_at_a_time: Lock = field(default_factory=Lock)
@@ -84,12 +76,12 @@ class Looking:
         )
 
     def cameras(self, _: Request) -> Response:
-        """How each camera is, and how it can be looked at."""
+        """How each camera is."""
         health, _at = self.heard.last_health
         of_health = {} if health is None else {one.camera_id: one for one in health.cameras}
         heard = self.heard.cameras
         names = sorted({*heard, *of_health})
-        cameras = [self._camera(name, heard.get(name, HeardCamera()), of_health.get(name)) for name in names]
+        cameras = [_camera(name, heard.get(name, HeardCamera()), of_health.get(name)) for name in names]
         return JSONResponse({"cameras": cameras})
 
     def health(self, _: Request) -> Response:
@@ -113,7 +105,7 @@ class Looking:
         return FileResponse(path, media_type="text/vtt" if name.endswith(CAPTIONS) else "video/mp4")
 
     def events(self, request: Request) -> Response:
-        """The newest events, or those before one of them. Raises ContractError naming a query that makes no sense."""
+        """The newest events, or those before one of them. Raises what `asked_for` raises."""
         chosen, before, limit = asked_for(request.query_params)
         with self._now() as history:
             found = history.page(chosen, before=before, limit=limit)
@@ -152,42 +144,24 @@ class Looking:
             self.history.refresh()
             yield self.history
 
-    def _camera(self, name: CameraId, heard: HeardCamera, health: CameraHealth | None) -> dict[str, object]:
-        why = why_not_video(lambda: self.open_packets(name))
-        live = "jpeg" if why and heard.notice else "none" if why else "mp4"
-        armed = health is None or health.armed is not False
-        held = self.wishes.holding(name)
-        until = held.armed_until if held is not None and held.armed is armed else None
-        return {
-            "id": name,
-            **heard.document(),
-            "live": live,
-            "live_why": _NO_FRAME if live == "none" else why,
-            "armed": armed,
-            "armed_until": None if until is None else format_utc(until),
-            "scene": None if health is None or health.scene is None else health.scene.document(),
-        }
+
+def _camera(name: CameraId, heard: HeardCamera, health: CameraHealth | None) -> dict[str, object]:
+    armed, scene = (True, None) if health is None else (health.armed is not False, health.scene)
+    return {"id": name, **heard.document(), "armed": armed, "scene": None if scene is None else scene.document()}
 
 
 def asked_for(query: Mapping[str, str]) -> tuple[EventChoice, EventId | None, int]:
-    """Which events, before which one, and how many. Raises ContractError naming what makes no sense."""
-    fields = Fields({key: text for key, text in query.items() if text})
-    numbers = Fields({key: _number(query.get(key) or default) for key, default in _DEFAULTS.items()})
+    """Which events, before which one, and how many. Raises ContractError or SettingsError for what makes no sense."""
+    said = {key: text for key, text in query.items() if text}
+    fields, numbers = Fields(said), Settings(said)
     chosen = EventChoice(
         camera=camera_id(fields.text("camera"), "camera") if fields.has("camera") else None,
         kind=fields.choice("kind", EventKind) if fields.has("kind") else None,
         zone=fields.optional_text("zone"),
-        least_score=numbers.number("min_score", 0, 1),
+        least_score=numbers.number("min_score", 0, 0, 1),
     )
     before = event_id(fields.text("before"), "before") if fields.has("before") else None
-    return chosen, before, int(numbers.number("limit", 1, MOST_OF_A_PAGE))
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return -1.0  # which is none of those that are allowed
+    return chosen, before, numbers.integer("limit", 50, 1, MOST_OF_A_PAGE)
 
 
 def _reason(event: Event) -> dict[str, str] | None:

@@ -3,7 +3,6 @@
 import secrets
 import sys
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -11,20 +10,20 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.types import ASGIApp
 
 from smartcam.console.access import Guesses, Sessions
 from smartcam.console.changing import Changing
 from smartcam.console.door import Door, Signing
-from smartcam.console.heard import HeardDevice, ViewWatching
+from smartcam.console.heard import HeardDevice
 from smartcam.console.looking import Clips, Looking
 from smartcam.console.page_files import PageFiles
 from smartcam.console.service import ConsoleService
 from smartcam.console.settings import ConsoleSettings, read_settings
 from smartcam.console.sockets import LiveSockets
 from smartcam.console.wishes import NoAnswer, Wishing
-from smartcam.contract.errors import ContractError
+from smartcam.contract.errors import ContractError, SettingsError
 from smartcam.contract.topics import ALL_FRAMES, ALL_SETTINGS, ALL_VIEWS, LOCAL_HEALTH
 from smartcam.edge.bus.greengrass import GreengrassBus
 from smartcam.edge.bus.port import DeviceBus
@@ -38,7 +37,6 @@ from smartcam.edge.journal.folder import read_journal
 from smartcam.edge.lifecycle import Service, run_component
 from smartcam.edge.pictures.folder import ALBUM_FOLDER
 from smartcam.edge.replaced import recent_replacements
-from smartcam.edge.ring.packet_ring import PacketRingReader
 from smartcam.edge.watchdog import last_resorts
 
 COMPONENT: Final = "smartcam.Console"
@@ -55,39 +53,35 @@ def build(
     """
     clock, others = SystemClock(), others or work_folder.parent
     heard = HeardDevice(clock)
-    watching = ViewWatching(bus, heard, clock)
     wishes = Wishing(bus, lambda: secrets.token_hex(8))
     clips, inference = Clips(others / CAPTURE / CLIP_FOLDER), others / INFERENCE
     history = PastEvents(inference / HISTORY_FOLDER, inference / ALBUM_FOLDER)
-    replaced = partial(recent_replacements, others)
-    looking = Looking(heard, history, clips, wishes, partial(PacketRingReader, rings), lambda: replaced(clock.utc()))
+    looking = Looking(heard, history, clips, lambda: recent_replacements(others, clock.utc()))
     changing = Changing(wishes, looking.camera_of, lambda: read_journal(inference / JOURNAL_FOLDER))
     routes = [*looking.routes(), *changing.routes(), *more]
 
     def app(settings: ConsoleSettings, sessions: Sessions, guesses: Guesses) -> ASGIApp:
-        sockets = LiveSockets(rings, heard, watching, sessions, clock)
+        sockets = LiveSockets(rings, heard, bus, sessions, clock)
         return build_app(settings, sessions, guesses, sockets, routes)
 
     bus.subscribe_local(ALL_FRAMES, heard.notice)
     bus.subscribe_local(ALL_VIEWS, heard.hear_view)
     bus.subscribe_local(LOCAL_HEALTH, heard.health)
     bus.subscribe_local(ALL_SETTINGS, wishes.hear)
-    return [("console", ConsoleService(bus, work_folder, clock, app)), ("watching", watching)]
+    return [("console", ConsoleService(bus, work_folder, clock, app)), ("hearing", heard)]
 
 
 def build_app(
     settings: ConsoleSettings, sessions: Sessions, guesses: Guesses, sockets: LiveSockets, routes: Sequence[BaseRoute]
 ) -> ASGIApp:
     """Everything that is answered; `routes` besides the session's, the live pictures' and the page's."""
-    page = PageFiles()
     every = [
         *Signing(settings, sessions, guesses).routes(),
         *routes,
         WebSocketRoute("/api/live/{camera}", sockets.answer),
-        Route("/", page.answer),
-        Route("/{name}", page.answer),
+        *PageFiles().routes(),
     ]
-    handlers = {HTTPException: _refused, ContractError: _refused, NoAnswer: _refused}
+    handlers = dict.fromkeys((HTTPException, ContractError, SettingsError, NoAnswer), _refused)
     app = Starlette(routes=every, exception_handlers=handlers)
     return Door(app, sessions, settings.names, is_tls=settings.certificate is not None)
 

@@ -3,12 +3,14 @@
 import gzip
 import hashlib
 import mimetypes
+from collections.abc import Sequence
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
 
 INDEX: Final = "index.html"
 MISSING: Final = "This build has no page. Make it with `python -m tools.setup setup-console`, and build again.\n"
@@ -26,6 +28,10 @@ class PageFiles:
     def __len__(self) -> int:
         """How many there are."""
         return len(self._files)
+
+    def routes(self) -> Sequence[Route]:
+        """All of them."""
+        return Route("/", self.answer), Route("/{name}", self.answer)
 
     async def answer(self, request: Request) -> Response:
         """The file that a path names."""

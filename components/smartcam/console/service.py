@@ -3,11 +3,9 @@
 import logging
 import secrets
 import shlex
-import socket
-import ssl
 import sys
 from collections.abc import Callable
-from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -16,11 +14,11 @@ from starlette.types import ASGIApp
 from smartcam.console.access import PASSWORD_FILE, Guesses, Password, PasswordUnreadable, Sessions
 from smartcam.console.serving import listen, serve
 from smartcam.console.settings import ConsoleSettings, check_password, read_settings, tls_of
-from smartcam.contract.errors import SettingsError
 from smartcam.edge.bus.port import ConfigurationSource
 from smartcam.edge.clock import Clock
+from smartcam.edge.configured import Configured
 from smartcam.edge.files import replace_file
-from smartcam.edge.lifecycle import Bell, StopToken
+from smartcam.edge.lifecycle import StopToken
 from smartcam.edge.logs import log
 from smartcam.edge.memory_file import MemoryFile
 from smartcam.edge.understood import FILE as UNDERSTOOD
@@ -39,70 +37,41 @@ class ConsoleService:
     """Answers until it is stopped; goes on with another configuration as soon as there is one."""
 
     def __init__(self, bus: ConfigurationSource, work_folder: Path, clock: Clock, make_app: MakeApp) -> None:
-        self._bus = bus
+        understood = Understood(read_settings, MemoryFile(work_folder / UNDERSTOOD))
+        self._configured = Configured(bus, understood, ConsoleSettings(), _say)
         self._work_folder = work_folder
         self._make_app = make_app
         self._password = Password(work_folder / PASSWORD_FILE)
-        self._understood = Understood(read_settings, MemoryFile(work_folder / UNDERSTOOD))
         self._sessions = Sessions(self._password, clock, lambda: secrets.token_urlsafe(_SECRET_BYTES))
         self._guesses = Guesses(clock)
-        self._bell = Bell()
-        self._said = ""
 
     def run(self, stop: StopToken) -> None:
         """Until `stop` is set. What keeps the console closed is said once, and looked at again every ten seconds."""
         _write_script(self._work_folder)
-        change = self._bus.on_configuration_change(self._bell.set)
-        try:
-            while not stop.is_set():
-                self._bell.clear()
-                try:
-                    settings, listening, tls = self._open()
-                except (SettingsError, PasswordUnreadable, OSError) as error:
-                    self._say(f"{error}")
-                    self._bell.rest(stop, _AGAIN_S)
-                else:
-                    self._serve(settings, listening, tls, stop)
-        finally:
-            change.close()
+        self._configured.run(stop, partial(self._serve, stop), (PasswordUnreadable, OSError), lambda: _AGAIN_S)
 
-    def _open(self) -> tuple[ConsoleSettings, socket.socket, ssl.SSLContext | None]:
-        """Raises SettingsError, PasswordUnreadable, or OSError where the port is taken."""
-        settings = self._settings()
+    def _serve(self, stop: StopToken, settings: ConsoleSettings) -> None:
+        """Until another configuration holds. Raises SettingsError, PasswordUnreadable, OSError: the port is taken."""
         how_to_set = f"sh {shlex.quote(str(self._work_folder / SCRIPT))}"
         check_password(settings, how_to_set, is_set=self._password.is_set())
         tls = tls_of(settings)
-        return settings, listen(settings.address, settings.port), tls
-
-    def _settings(self) -> ConsoleSettings:
-        """Raises SettingsError."""
-        return self._understood.now(self._bus, ConsoleSettings(), self._say)
-
-    def _serve(
-        self, settings: ConsoleSettings, listening: socket.socket, tls: ssl.SSLContext | None, stop: StopToken
-    ) -> None:
+        listening = listen(settings.address, settings.port)
         log(logger, logging.INFO, "console_open", address=settings.url())
-        self._said = ""
+        self._configured.works()
         app = self._make_app(settings, self._sessions, self._guesses)
-        serve(app, listening, tls, lambda: stop.is_set() or self._is_over(settings))
+        serve(app, listening, tls, lambda: stop.is_set() or self._configured.is_over() or self._is_bare(settings))
         log(logger, logging.INFO, "console_closed", address=settings.url())
 
-    def _is_over(self, settings: ConsoleSettings) -> bool:
-        """Whether there is another configuration, or no password any more where one is needed."""
-        if self._bell.is_set():
-            self._bell.clear()
-            with suppress(SettingsError):
-                if self._settings() != settings:
-                    return True
+    def _is_bare(self, settings: ConsoleSettings) -> bool:
+        """Whether there is no password any more where one is needed."""
         try:
             return not settings.is_local and not self._password.is_set()
         except PasswordUnreadable:
-            return not settings.is_local
+            return True
 
-    def _say(self, reason: str) -> None:
-        if reason != self._said:
-            self._said = reason
-            log(logger, logging.ERROR, "console_not_open", error=reason)
+
+def _say(reason: str) -> None:
+    log(logger, logging.ERROR, "console_not_open", error=reason)
 
 
 def _write_script(folder: Path) -> None:

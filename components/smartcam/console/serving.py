@@ -4,6 +4,7 @@ import asyncio
 import logging
 import socket
 import ssl
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
@@ -25,58 +26,9 @@ _LARGEST_MESSAGE: Final = 16 * 1024
 """What a page says on a WebSocket: its answer to an offer by WebRTC has 2 to 4 kB."""
 _UNSENT_BYTES: Final = 128 * 1024
 """What the kernel keeps for a viewer that is slow. More of it would only be older."""
-_LOOK_S: Final = 0.1
 _GRACE_S: Final = 1
 _TCP_NOTSENT_LOWAT: Final = 25
 """Linux's number; Python has no name for it."""
-
-
-class PatientHttp(H11Protocol):
-    """HTTP, where the head of a request comes in time, and the newest connections find room."""
-
-    _head: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        """Somebody has connected: where there are too many, the one that has waited longest goes."""
-        super().connection_made(transport)
-        connection = transport.get_extra_info("socket")
-        # The kernel ends a connection whose other side takes nothing, with what waits to be sent.
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(STALLED_S * 1000))
-        self._await_head()
-        waiting = [one for one in self.connections if isinstance(one, PatientHttp) and one.is_waiting]
-        if len(self.connections) > MOST_CONNECTIONS and waiting:
-            min(waiting, key=lambda one: one.begun_at).transport.abort()
-
-    @property
-    def is_waiting(self) -> bool:
-        """Whether no request is being answered."""
-        return self.cycle is None or self.cycle.response_complete
-
-    @property
-    def begun_at(self) -> float:
-        """Since when it waits, by the loop's clock; endless where it does not."""
-        return float("inf") if self._head is None else self._head.when()
-
-    def data_received(self, data: bytes) -> None:
-        """A part of a request has come."""
-        super().data_received(data)
-        if self.transport.get_protocol() is not self or not self.is_waiting:
-            self._has_head()
-        elif self._head is None:
-            self._await_head()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The connection has ended."""
-        super().connection_lost(exc)
-        self._has_head()
-
-    def _await_head(self) -> None:
-        self._head = asyncio.get_running_loop().call_later(HEAD_S, self.transport.abort)
-
-    def _has_head(self) -> None:
-        if self._head is not None:
-            self._head.cancel()
-            self._head = None
 
 
 class PatientSocket(WebSocketsSansIOProtocol):
@@ -96,6 +48,8 @@ def listen(address: str, port: int) -> socket.socket:
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # What is set here holds for each connection. Of one whose other side takes nothing the kernel ends the wait.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(STALLED_S * 1000))
         with suppress(OSError):  # a kernel without it only makes slow viewers see older pictures
             listening.setsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
         listening.bind((address, port))
@@ -107,14 +61,42 @@ def listen(address: str, port: int) -> socket.socket:
     return listening
 
 
+class PatientHttp(H11Protocol):
+    """HTTP, where the newest connections find room."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        """Somebody has connected: where there are too many, the one that has waited longest goes."""
+        super().connection_made(transport)
+        now = time.monotonic()
+        self._last, self._since = self.cycle, now
+        waiting = {one: one.waited_s(now) for one in self.connections if isinstance(one, PatientHttp)}
+        if len(self.connections) > MOST_CONNECTIONS and max(waiting.values()) > 0:
+            max(waiting, key=waiting.__getitem__).transport.abort()
+
+    def waited_s(self, now: float) -> float:
+        """For how long no request has come whole; 0 while one is being answered."""
+        if self.cycle is not self._last or (self.cycle and not self.cycle.response_complete):
+            self._last, self._since = self.cycle, now
+        return now - self._since
+
+
+class PatientServer(Server):
+    """Looks ten times a second whether it is over, and sends away who asks too slowly."""
+
+    def __init__(self, config: Config, is_over: Callable[[], bool]) -> None:
+        super().__init__(config)
+        self._is_over = is_over
+
+    async def on_tick(self, counter: int) -> bool:
+        """See `Server`: whether to end."""
+        for one in self.server_state.connections:
+            if isinstance(one, PatientHttp) and one.waited_s(time.monotonic()) > HEAD_S:
+                one.transport.abort()
+        return await super().on_tick(counter) or self._is_over()
+
+
 def serve(app: ASGIApp, listening: socket.socket, tls: ssl.SSLContext | None, is_over: Callable[[], bool]) -> None:
     """Answer requests until `is_over`, then close the socket. Not for the main thread: signals are the component's."""
-    asyncio.run(_serve(app, listening, tls, is_over))
-
-
-async def _serve(
-    app: ASGIApp, listening: socket.socket, tls: ssl.SSLContext | None, is_over: Callable[[], bool]
-) -> None:
     config = Config(
         app,
         loop="asyncio",
@@ -134,9 +116,4 @@ async def _serve(
     config.load()
     config.ssl = tls
     logging.getLogger("uvicorn").setLevel(logging.ERROR)
-    server = Server(config)
-    serving = asyncio.create_task(server.serve(sockets=[listening]))
-    while not serving.done() and not is_over():
-        await asyncio.wait({serving}, timeout=_LOOK_S)
-    server.should_exit = True
-    await serving
+    PatientServer(config, is_over).run(sockets=[listening])

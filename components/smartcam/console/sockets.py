@@ -3,10 +3,12 @@
 import asyncio
 import logging
 import sys
-from collections.abc import Callable
-from contextlib import closing
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Final
@@ -14,9 +16,8 @@ from typing import TYPE_CHECKING, Final
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from smartcam.console.access import PasswordUnreadable, Session, Sessions
-from smartcam.console.heard import HeardCamera, HeardDevice, ViewWatching
+from smartcam.console.heard import HeardCamera, HeardDevice
 from smartcam.console.live import (
-    PYAV_LOADING,
     LivePictures,
     LivePiece,
     NotByWebRtc,
@@ -25,10 +26,13 @@ from smartcam.console.live import (
     VideoFollower,
     why_not_video,
 )
-from smartcam.contract.errors import ContractError, FrameOverwritten, RingError
+from smartcam.contract.errors import BusError, ContractError, FrameOverwritten, RingError
 from smartcam.contract.ids import CameraId, camera_id
 from smartcam.contract.notice import FrameNotice
 from smartcam.contract.times import NS_PER_S
+from smartcam.contract.topics import views_topic
+from smartcam.contract.view import WATCHED_S, ViewWatch, encode_view_message
+from smartcam.edge.bus.port import LocalBus
 from smartcam.edge.clock import Clock
 from smartcam.edge.logs import log
 from smartcam.edge.ring.packet_ring import PacketRingReader
@@ -40,15 +44,16 @@ logger = logging.getLogger(__name__)
 
 MOST_VIEWERS: Final = 8
 _LOOK_S: Final = 0.02
+_WATCH_S: Final = WATCHED_S / 3
 _CHECK_NS: Final = NS_PER_S
 """How often it is asked whether a viewer may still look, and whether there is video by now."""
 _TRY_AGAIN_LATER: Final = 1013
 _POLICY: Final = 1008
 """Codes of RFC 6455's registry."""
+_NO_FRAME: Final = "no frame has come yet, or frames travel inside messages, which the console does not read"
 _ASKED_FOR_PICTURES: Final = "this browser asked for pictures; this shows what is analysed"
 _MDNS: Final = "aioice.mdns"
 _PYAV: Final = ("av", "av.frame", "av.packet", "av.stream", "av.video.codeccontext")
-_CODECS: Final = ("AudioFrame", "AudioResampler", "CodecContext", "Frame", "Stream", "VideoCodecContext", "VideoFrame")
 
 
 @dataclass
@@ -58,11 +63,11 @@ class LiveSockets:
     folder: Path
     """Of the rings in shared memory."""
     heard: HeardDevice
-    watched: ViewWatching
+    bus: LocalBus
     sessions: Sessions
     clock: Clock
+    viewers: Counter[CameraId] = field(default_factory=Counter)
     pictures: dict[CameraId, LivePictures] = field(default_factory=dict)
-    loading: "asyncio.Task[Meet | None] | None" = None
 
     async def answer(self, websocket: WebSocket) -> None:
         """The whole life of one viewer's socket."""
@@ -72,14 +77,15 @@ class LiveSockets:
         except ContractError as error:
             await websocket.close(_POLICY, str(error)[:100])
             return
-        if self.watched.viewers >= MOST_VIEWERS:
+        if self.viewers.total() >= MOST_VIEWERS:
             await websocket.send_json({"type": "said", "words": f"{MOST_VIEWERS} live pictures are open already"})
             await websocket.close(_TRY_AGAIN_LATER)
             return
-        self.watched.begin(camera)
+        self.viewers[camera] += 1
         try:
             viewer = _Viewer(self, websocket, camera, websocket.state.session, websocket.query_params.get("as"))
-            tasks = asyncio.create_task(viewer.show()), asyncio.create_task(_until_gone(websocket, viewer.hear))
+            ways = viewer.show(), _until_gone(websocket, viewer.hear), self._watch(camera)
+            tasks = [asyncio.create_task(way) for way in ways]
             _, others = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in others:
                 task.cancel()
@@ -87,17 +93,17 @@ class LiveSockets:
                 if isinstance(result, Exception) and not isinstance(result, WebSocketDisconnect):
                     raise result
         finally:
-            if self.watched.end(camera) and (pictures := self.pictures.pop(camera, None)):
+            self.viewers -= Counter((camera,))
+            if camera not in self.viewers and (pictures := self.pictures.pop(camera, None)):
                 pictures.close()
 
-    def open_pictures(self, camera: CameraId) -> LivePictures:
-        """A camera's frames."""
-        return self.pictures.setdefault(camera, LivePictures(self.folder, camera))
-
-    async def webrtc(self) -> "Meet | None":
-        """What meets a browser by WebRTC, loaded in a thread for the first who chooses it: it takes seconds on a Pi."""
-        self.loading = self.loading or asyncio.create_task(asyncio.to_thread(load_webrtc))
-        return await asyncio.shield(self.loading)
+    async def _watch(self, camera: CameraId) -> None:
+        """Have inference say what it sees: it does for a while, and only if somebody looks."""
+        watch = encode_view_message(ViewWatch(camera))
+        while True:
+            with suppress(BusError):  # boxes are missing for as long as the nucleus is
+                await asyncio.to_thread(lambda: self.bus.publish_local(views_topic(camera), watch))
+            await asyncio.sleep(_WATCH_S)
 
 
 class _Carried(bytes):
@@ -111,23 +117,23 @@ class _NoCodec:
     """What the library would encode and decode with."""
 
 
+@cache
 def load_webrtc() -> "Meet | None":
-    """What meets a browser by WebRTC; None where it is not there, which is logged."""
+    """What meets a browser by WebRTC; None where it is not there, which is logged. It takes seconds on a Pi."""
     absent = ModuleType("absent")
-    # Names of browsers, of which none is asked: they would take 2 MB.
+    # Names of browsers, of which none is asked: they would take 2 MB. All else is a codec.
     vars(absent).update(MDnsProtocol=object, is_mdns_hostname=lambda _: False, Packet=_Carried)
-    vars(absent).update(dict.fromkeys(_CODECS, _NoCodec))
-    with PYAV_LOADING:
-        pyav = () if "av" in sys.modules else _PYAV
-        sys.modules.update(dict.fromkeys((_MDNS, *pyav), absent))
-        try:
-            from smartcam.console.webrtc import meet  # noqa: PLC0415  22 MB for whoever chooses it
-        except ImportError as error:
-            log(logger, logging.WARNING, "webrtc_not_there", error=error)
-            return None
-        finally:
-            for name in pyav:
-                del sys.modules[name]
+    vars(absent)["__getattr__"] = lambda _: _NoCodec
+    absences = (_MDNS,) if "av" in sys.modules else (_MDNS, *_PYAV)
+    sys.modules.update(dict.fromkeys(absences, absent))
+    try:
+        from smartcam.console.webrtc import meet  # noqa: PLC0415  22 MB for whoever chooses it
+    except ImportError as error:
+        log(logger, logging.WARNING, "webrtc_not_there", error=error)
+        return None
+    finally:
+        for name in absences:
+            del sys.modules[name]
     return meet
 
 
@@ -151,7 +157,7 @@ class _Viewer:
     words: str = ""
     view: bytes = b""
     shown: FrameNotice | None = None
-    size: tuple[int, int] | None = None
+    about: Mapping[str, object] = field(default_factory=dict)
     """What the viewer knows of pictures; nothing after video."""
     check_at: int = 0
 
@@ -163,7 +169,7 @@ class _Viewer:
                 await self._show_pictures()
             else:
                 self.fault = ""
-                self.shown = self.size = None
+                self.shown, self.about = None, {}
                 await self._show_video()
                 await asyncio.sleep(_LOOK_S)  # or a ring that cannot be shown would keep everybody else waiting
         await self.websocket.close(_POLICY, "signed out")
@@ -201,7 +207,7 @@ class _Viewer:
         """The connection by WebRTC that the person has chosen; None where there cannot be one."""
         self.answer = asyncio.get_running_loop().create_future()
         try:
-            if (meet := await self.sockets.webrtc()) is None:
+            if (meet := await asyncio.to_thread(load_webrtc)) is None:
                 raise NotByWebRtc("this console lacks its packages, as its log says")
             return await meet(self.websocket, self.answer, self.sockets.clock.monotonic)
         except NotByWebRtc as error:
@@ -223,31 +229,35 @@ class _Viewer:
     async def _show_pictures(self) -> None:
         """Until it is time to see whether there is video by now."""
         while not self._is_due():
-            heard = self._heard
-            if heard and heard.notice and heard.notice != self.shown:
-                self.shown = heard.notice
-                await self._send_picture(heard.notice)
+            notice = self._heard.notice if self._heard else None
+            if notice is None:
+                self.fault = _NO_FRAME
+            elif notice != self.shown:
+                self.shown = notice
+                await self._send_picture(notice)
             await self._show_what_is_beside()
             await asyncio.sleep(_LOOK_S)
 
     async def _send_picture(self, notice: FrameNotice) -> None:
+        pictures = self.sockets.pictures.setdefault(self.camera, LivePictures(self.sockets.folder, self.camera))
         try:
-            picture = await asyncio.to_thread(self.sockets.open_pictures(self.camera).picture, notice)
+            picture = await asyncio.to_thread(pictures.picture, notice)
         except FrameOverwritten:  # a newer one is on its way
             return
         except (RingError, ValueError) as error:
             self.fault = f"the picture cannot be shown: {error}"
             return
         self.fault = ""
-        if self.size != (picture.width, picture.height):
-            self.size = picture.width, picture.height
-            await self.websocket.send_json({"type": "jpeg", "width": picture.width, "height": picture.height})
+        about = {"type": "jpeg", "width": picture.width, "height": picture.height, "why": self.why}
+        if about != self.about:
+            self.about = about
+            await self.websocket.send_json(about)
         await self.websocket.send_json({"type": "picture", "captured_mono_ns": picture.captured_mono})
         await self.websocket.send_bytes(picture.jpeg)
 
     async def _show_what_is_beside(self) -> None:
         heard = self._heard
-        await self._say((heard.trouble if heard else "") or self.fault or self.why)
+        await self._say((heard.trouble if heard else "") or self.fault)
         if heard and heard.view and heard.view is not self.view:
             self.view = heard.view
             await self.websocket.send_text(heard.view.decode())

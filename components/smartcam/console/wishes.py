@@ -3,36 +3,20 @@
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from concurrent.futures import Future, wait
 from typing import Final
 
 from smartcam.contract.errors import BusError, ContractError
-from smartcam.contract.ids import CameraId
 from smartcam.contract.topics import settings_topic
-from smartcam.contract.wish import (
-    Holding,
-    SettingsOwner,
-    WishAnswer,
-    WishMessage,
-    decode_wish_message,
-    encode_wish_message,
-)
+from smartcam.contract.wish import SettingsOwner, WishAnswer, WishMessage, decode_wish_message, encode_wish_message
 from smartcam.edge.bus.port import LocalBus
 from smartcam.edge.logs import log
 
 logger = logging.getLogger(__name__)
 
 PATIENCE_S: Final = 5.0
-_MOST_WAITING: Final = 16
-
-
-@dataclass(slots=True)
-class _Waiting:
-    """Somebody who waits for answers of these owners."""
-
-    owners: frozenset[SettingsOwner]
-    answers: dict[SettingsOwner, WishAnswer] = field(default_factory=dict)
-    is_done: threading.Event = field(default_factory=threading.Event)
+_MOST_WAITING: Final = 32
+"""Answers."""
 
 
 class NoAnswer(Exception):
@@ -47,8 +31,7 @@ class Wishing:
         self._bus = bus
         self._patience_s = patience_s
         self._lock = threading.Lock()
-        self._waiting: dict[str, _Waiting] = {}
-        self._holding: dict[CameraId, Holding] = {}
+        self._waiting: dict[tuple[str, SettingsOwner], Future[WishAnswer]] = {}
 
     def hear(self, topic: str, payload: bytes) -> None:
         """A message on the topic of the settings."""
@@ -59,14 +42,9 @@ class Wishing:
         if not isinstance(message, WishAnswer) or topic != settings_topic(message.camera_id):
             return
         with self._lock:
-            waiting = self._waiting.get(message.id)
-            if waiting is None or message.owner not in waiting.owners:
-                return
-            waiting.answers[message.owner] = message
-            if message.owner is SettingsOwner.INFERENCE and message.holds and message.camera_id:
-                self._holding[message.camera_id] = message.holds
-            if waiting.answers.keys() == waiting.owners:
-                waiting.is_done.set()
+            waiting = self._waiting.pop((message.id, message.owner), None)
+        if waiting is not None:
+            waiting.set_result(message)
 
     def say(self, message: WishMessage, *owners: SettingsOwner) -> dict[SettingsOwner, WishAnswer]:
         """What these owners answer in time.
@@ -76,30 +54,25 @@ class Wishing:
             ContractError: it is too large for a message.
         """
         payload = encode_wish_message(message)
-        waiting = _Waiting(frozenset(owners))
+        waiting = {(message.id, owner): Future[WishAnswer]() for owner in owners}
         with self._lock:
             if len(self._waiting) >= _MOST_WAITING:
                 raise NoAnswer("too much is being asked at once: try again")
-            self._waiting[message.id] = waiting
+            self._waiting |= waiting
         try:
             self._bus.publish_local(settings_topic(message.camera_id), payload)
-            waiting.is_done.wait(self._patience_s)
+            answers = [answered.result() for answered in wait(waiting.values(), self._patience_s).done]
         except BusError as error:
             log(logger, logging.WARNING, "wish_not_said", error=error)
             raise NoAnswer("the nucleus is away: try again") from error
         finally:
             with self._lock:
-                del self._waiting[message.id]
-        if not waiting.answers:
+                self._waiting = {key: one for key, one in self._waiting.items() if key not in waiting}
+        if not answers:
             names = " and ".join(f"smartcam.{owner.capitalize()}" for owner in owners)
             raise NoAnswer(f"{names} did not answer within {self._patience_s:g} s: is it running, and of this version?")
-        return waiting.answers
+        return {answer.owner: answer for answer in answers}
 
     def ask(self, message: WishMessage, owner: SettingsOwner) -> WishAnswer:
         """What this owner answers. Raises what `say` raises."""
         return self.say(message, owner)[owner]
-
-    def holding(self, camera: CameraId) -> Holding | None:
-        """What inference has said last of a camera."""
-        with self._lock:
-            return self._holding.get(camera)

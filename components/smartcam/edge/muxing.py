@@ -16,10 +16,6 @@ from smartcam.edge.ring.packet_ring import VideoCodec, VideoPacket
 _TICKS: Final = 90_000
 """Of a second: the clock of RTP, in which cameras stamp."""
 _NS: Final = Fraction(1, 1_000_000_000)
-_FRAGMENT_US: Final = 500_000
-"""What is not in a whole fragment yet is lost in a power cut."""
-EACH_PICTURE: Final = 1
-"""For `ClipWriter`: a fragment for each picture, for whoever watches."""
 _START: Final = b"\0\0\1"
 _UNIT: Final = re.compile(_START + b"(.)", re.DOTALL)
 _PARAMETERS: Final = {VideoCodec.H264: {7, 8}, VideoCodec.H265: {33, 34}}
@@ -28,6 +24,8 @@ _OPTIONS: Final = {
     # Nothing is written at the end: a file that breaks off is as good as one that was closed.
     "movflags": "empty_moov+default_base_moof+frag_keyframe+skip_trailer",
     "flush_packets": "1",
+    # In microseconds. What is not in a whole fragment yet is lost in a power cut.
+    "frag_duration": "500000",
 }
 
 
@@ -41,12 +39,8 @@ class ClipFile(Protocol):
 class ClipWriter:
     """One clip, playable while it grows. It begins with its first packet, which is a key frame."""
 
-    def __init__(
-        self, file: ClipFile, first: VideoPacket, title: str, comment: str, fragment_us: int = _FRAGMENT_US
-    ) -> None:
-        """`title` and `comment` go into the file for whoever opens it; a fragment ends after `fragment_us`.
-
-        With `EACH_PICTURE` a fragment is one picture, written when the next one comes.
+    def __init__(self, file: ClipFile, first: VideoPacket, title: str, comment: str) -> None:
+        """`title` and `comment` go into the file for whoever opens it.
 
         Raises:
             ValueError: the first packet is no key frame, or lacks its parameter sets.
@@ -55,9 +49,7 @@ class ClipWriter:
         if not first.is_key or not _unit_types(first) >= _PARAMETERS[first.codec]:
             raise ValueError("a clip begins with a key frame and its parameter sets")
         self._first = first
-        self._container: OutputContainer = av.open(
-            file, "w", format="mp4", container_options=_OPTIONS | {"frag_duration": str(fragment_us)}
-        )
+        self._container: OutputContainer = av.open(file, "w", format="mp4", container_options=_OPTIONS)
         self._container.metadata.update({"title": title, "comment": comment})
         self._stream: Stream = self._container.add_mux_stream(str(first.codec), width=first.width, height=first.height)
         self._stream.time_base = Fraction(1, _TICKS)

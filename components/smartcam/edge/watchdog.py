@@ -59,8 +59,8 @@ LONGEST_S: Final[Mapping[str, float]] = {
     "clip_uploader": 300.0,
     # Requests are answered in threads of their own; the loop itself looks ten times a second.
     "console": 120.0,
-    # Says who looks: 5 s for each camera at most.
-    "watching": 300.0,
+    # Only counts.
+    "hearing": 60.0,
     # Connects, and publishes what is news with its pictures; each has a limit of its own.
     "homeassistant": 300.0,
     # Only looks.

@@ -3,15 +3,16 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
-from smartcam.contract.errors import SettingsError
 from smartcam.contract.ids import CameraId, ThingName
 from smartcam.contract.times import NS_PER_S
 from smartcam.edge.backoff import Backoff
 from smartcam.edge.bus.port import ConfigurationSource
 from smartcam.edge.clock import Clock
-from smartcam.edge.lifecycle import Bell, StopToken
+from smartcam.edge.configured import Configured
+from smartcam.edge.lifecycle import StopToken
 from smartcam.edge.logs import log
 from smartcam.edge.understood import Understood
 from smartcam.homeassistant.arming import ArmingCommands
@@ -55,51 +56,36 @@ class HomeAssistantService:
         clock: Clock,
         random: Callable[[], float],
     ) -> None:
-        self._bus = bus
-        self._understood = understood
+        self._configured = Configured(bus, understood, HomeAssistantSettings(), _say)
         self._device = device
         self._connect = connect
         self._clock = clock
         self._backoff = Backoff(_FIRST_S, _CEILING_S, random)
-        self._bell = Bell()
-        self._said = ""
-        self._now = HomeAssistantSettings()
         self._told_before: dict[CameraId, tuple[CameraNews, Told]] = {}
         """Of each camera: a device with many would else be busy with saying the same twice a second."""
 
     def run(self, stop: StopToken) -> None:
         """Until `stop` is set. What keeps the broker away is said once, and tried again later and later."""
-        change = self._bus.on_configuration_change(self._bell.set)
-        try:
-            while not stop.is_set():
-                self._bell.clear()
-                try:
-                    settings = self._now = self._understood.now(self._bus, self._now, self._say)
-                    if not settings.host:
-                        self._bell.rest(stop, _CEILING_S)
-                        continue
-                    self._converse(settings, stop)
-                except (SettingsError, BrokerAway) as error:
-                    self._say(f"{error}")
-                    self._bell.rest(stop, self._backoff.next())
-        finally:
-            change.close()
+        self._configured.run(stop, partial(self._converse, stop), (BrokerAway,), self._backoff.next)
 
-    def _converse(self, settings: HomeAssistantSettings, stop: StopToken) -> None:
+    def _converse(self, stop: StopToken, settings: HomeAssistantSettings) -> None:
         """Until the connection or this configuration is over. Raises BrokerAway, SettingsError."""
+        if not settings.host:
+            self._configured.rest(stop, _CEILING_S)
+            return
         topics = HomeTopics(self._device.thing, settings.topic_prefix, settings.discovery_prefix)
         name, will = topics.identity(None), (topics.status(), OFFLINE)
         self._device.commands.forget()
         line = self._connect(settings, Introduction(name, will, topics.commands(), self._device.commands.hear))
         began = self._clock.monotonic()
         log(logger, logging.INFO, "broker_connected", host=settings.host, port=settings.port)
-        self._said = ""
+        self._configured.works()
         self._device.kept.begin_anew()
         self._told_before.clear()
         try:
-            while not stop.is_set() and not self._is_over(settings):
+            while not stop.is_set() and not self._configured.is_over():
                 self._step(settings, topics, line)
-                self._bell.rest(stop, _STEP_S)
+                self._configured.rest(stop, _STEP_S)
         finally:
             line.close()
             if self._clock.monotonic() - began >= _STEADY_NS:
@@ -133,17 +119,6 @@ class HomeAssistantService:
         # Last, so that nobody takes for news what the broker has kept of another day.
         return told | {topics.status(): ONLINE if device.heard.is_running else OFFLINE}
 
-    def _is_over(self, settings: HomeAssistantSettings) -> bool:
-        """Whether there is another configuration."""
-        if not self._bell.is_set():
-            return False
-        self._bell.clear()
-        try:
-            return self._understood.now(self._bus, settings, self._say) != settings
-        except SettingsError:
-            return False
 
-    def _say(self, reason: str) -> None:
-        if reason != self._said:
-            self._said = reason
-            log(logger, logging.ERROR, "broker_away", error=reason)
+def _say(reason: str) -> None:
+    log(logger, logging.ERROR, "broker_away", error=reason)

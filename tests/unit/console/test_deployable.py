@@ -25,13 +25,13 @@ def test_what_is_drawn_is_told_as_a_deployments_file_has_it() -> None:
     }
     text = yaml_of(YARD, drawn)
     assert text == (
-        "smartcam.Capture:\n  cameras:\n    yard:\n      masks:\n        window: [[0, 0], [0.5, 0], [0.5, 0.5]]\n"
-        "smartcam.Inference:\n  cameras:\n    yard:\n      zones:\n        gate: [[0, 0], [0.5, 0], [0.5, 0.5]]\n"
-        '      rules:\n        "at night":\n          zones: ["gate"]\n'
+        'smartcam.Capture:\n  cameras:\n    "yard":\n      masks:\n        "window": [[0, 0], [0.5, 0], [0.5, 0.5]]\n'
+        'smartcam.Inference:\n  cameras:\n    "yard":\n      zones:\n        "gate": [[0, 0], [0.5, 0], [0.5, 0.5]]\n'
+        '      rules:\n        "at night": {"zones": ["gate"]}\n'
     )
     assert yaml_of(YARD, {}) == "{}\n"
     diff = difference(text, yaml_of(YARD, {**drawn, "masks": {}}))
-    assert "-        window: [[0, 0], [0.5, 0], [0.5, 0.5]]" in diff
+    assert '-        "window": [[0, 0], [0.5, 0], [0.5, 0.5]]' in diff
     assert difference(text, text) == ""
 
 

@@ -1,14 +1,11 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from smartcam.console.live import (
     LivePictures,
     LivePiece,
     NotForBrowsers,
-    Pieces,
     VideoBegins,
     VideoFollower,
     why_not_video,
@@ -231,17 +228,6 @@ def test_a_frame_is_encoded_once_however_many_look_at_it(tmp_path: Path) -> None
     assert pictures.picture(notice) is picture
     with pytest.raises(FrameOverwritten):
         LivePictures(tmp_path, YARD).picture(notice)
-
-
-@given(st.lists(st.lists(st.binary(max_size=40), max_size=4), max_size=12))
-def test_pieces_are_all_that_was_written_once_and_in_order(turns: list[list[bytes]]) -> None:
-    pieces, got = Pieces(), list[bytes]()
-    for turn in turns:
-        assert [pieces.write(content) for content in turn] == [len(content) for content in turn]
-        taken = pieces.take()
-        assert len(taken) == bool(turn), "one after each packet"
-        got += taken
-    assert b"".join(got) == b"".join(content for turn in turns for content in turn)
 
 
 def test_moments_are_nanoseconds_of_the_monotonic_clock(tmp_path: Path) -> None:

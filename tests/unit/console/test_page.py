@@ -14,7 +14,9 @@ from tools.setup import machine_node
 PAGE = ROOT / "components/smartcam/console/page"
 STATIC = ROOT / "components/smartcam/console/static"
 MOST_BYTES = 300_000
-SOURCES = sorted(path for path in PAGE.iterdir() if path.suffix in {".js", ".jsx", ".css", ".html", ".svg"})
+PC = ROOT / "tools/console"
+KINDS = {".js", ".jsx", ".css", ".html", ".svg"}
+SOURCES = sorted(path for folder in (PAGE, PC / "page") for path in folder.iterdir() if path.suffix in KINDS)
 
 
 def node() -> Path:
@@ -25,10 +27,10 @@ def node() -> Path:
     return there
 
 
-def built() -> list[Path]:
-    if not STATIC.is_dir():
+def built(static: Path = STATIC) -> list[Path]:
+    if not static.is_dir():
         pytest.skip("the page is not made: python -m tools.setup setup-console")
-    return sorted(STATIC.iterdir())
+    return sorted(static.iterdir())
 
 
 @pytest.mark.parametrize("name", ["geometry", "step", "days", "words"])
@@ -42,7 +44,7 @@ def test_the_pure_parts_of_the_page_pass_their_own_tests(name: str) -> None:
 
 
 def test_no_file_of_the_page_is_too_long_to_read() -> None:
-    lines = {path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in SOURCES}
+    lines = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in SOURCES}
     assert len(lines) > 10
     assert max(lines.values()) <= 275
 
@@ -60,13 +62,23 @@ def test_nothing_in_the_page_is_what_a_strict_policy_forbids() -> None:
     assert [path.name for path in SOURCES if re.search(forbidden, path.read_text(encoding="utf-8"))] == []
 
 
-def test_what_a_browser_loads_is_under_300_kb_compressed_and_its_licences_are_with_it() -> None:
-    files = built()
+@pytest.mark.parametrize("static", [STATIC, PC / "static"], ids=["device", "PC"])
+def test_what_a_browser_loads_is_under_300_kb_compressed_and_its_licences_are_with_it(static: Path) -> None:
+    files = built(static)
     assert {"index.html", "main.js", "main.css", "icon.svg", "licences.txt"} == {path.name for path in files}
     assert sum(len(gzip.compress(path.read_bytes())) for path in files) < MOST_BYTES
-    licences = (STATIC / "licences.txt").read_text(encoding="utf-8")
+    licences = (static / "licences.txt").read_text(encoding="utf-8")
     assert licences.count("MIT") >= 2
     assert re.findall(r"^(preact|uplot) \d", licences, re.MULTILINE) == ["preact", "uplot"]
+
+
+def test_the_wizard_is_in_the_page_of_a_pc_and_not_in_a_devices() -> None:
+    device, pc = (
+        next(path for path in built(static) if path.name == "main.js").read_text() for static in (STATIC, PC / "static")
+    )
+    assert "cameras.yaml" in pc
+    assert "setup/" in pc
+    assert "setup/" not in device
 
 
 def test_what_a_browser_loads_asks_nobody_else_for_anything() -> None:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -314,13 +315,13 @@ def test_a_console_without_its_packages_says_so_once_and_shows_the_picture_as_ev
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     loaded_in: list[str] = []
-    load = sockets.load_webrtc
+    load = sockets.load_webrtc.__wrapped__
 
     def loading() -> object:
         loaded_in.append(threading.current_thread().name)
         return load()
 
-    monkeypatch.setattr(sockets, "load_webrtc", loading)
+    monkeypatch.setattr(sockets, "load_webrtc", cache(loading))
     monkeypatch.setitem(sys.modules, "smartcam.console.webrtc", None)
 
     async def look(world: ConsoleWorld) -> None:

@@ -1,6 +1,6 @@
 /** The time line: events by day, the rows in sight, places on a day's axis. Pure. */
 
-const HOUR = 3600_000;
+const HOUR = 3600_000, WEEK = 168 * HOUR;
 export const ROW = 68;
 export const LOSSES = new Set(["camera_lost", "camera_restored", "tamper"]);
 
@@ -61,6 +61,14 @@ export function idAfter(day) {
   const digits = new Date(new Date(`${day}T00:00`).getTime() + 36 * HOUR).setHours(0, 0, 0, 0).toString(16).padStart(12, "0");
   return `${digits.slice(0, 8)}-${digits.slice(8)}-7000-8000-000000000000`;
 }
+
+/** How unusual a learned scene found an event, 0 to 1; 0 where it did not. */
+export const unusualness = ({ kind, score, scene_score }) => (kind === "anomaly" ? score : scene_score) ?? 0;
+
+/** What a learned scene found most unusual in the last week: events of its own, and others in which it saw it too. */
+export const mostUnusual = (events, now, most = 5) => events
+  .filter((event) => unusualness(event) > 0 && now - new Date(event.started_at) < WEEK)
+  .sort((one, other) => unusualness(other) - unusualness(one)).slice(0, most);
 
 /**
  * The list after an answer: `older` says that it was asked for what is before the list's end. Where so much is new that

@@ -3,58 +3,20 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { at, post, wish } from "./api.js";
 import {
-  arrow, distance, errorsAt, freeName, keyStep, middle, pointOf, renamedIn, replaced, shifted, tidy, widened, withKey,
+  distance, errorsAt, freeName, keyStep, middle, pointOf, renamedIn, replaced, shifted, tidy, widened, withKey,
 } from "./geometry.js";
 import { aspectOf, Picture, useSettings } from "./live.jsx";
-import { GROUPS } from "./overlay.jsx";
+import { GROUPS, Shapes, spot } from "./overlay.jsx";
 
 const CHECK_MS = 500, NEAR = 0.025;
 const fewest = (group) => (group === "lines" ? 2 : 3);
 
-function Shape({ group, name, points, chosen, choose, move, grab, k, sy, say: { t } }) {
-  const place = ([x, y]) => `${x * 1000},${y * sy}`;
-  const corners = points.map(place).join(" ");
-  const at = ([x, y]) => ({ cx: x * 1000, cy: y * sy });
-  const onKey = (i) => (event) => {
-    const step = keyStep(event);
-    const drop = event.key === "Delete" || event.key === "Backspace";
-    if (step && i === null) move(shifted(points, ...step));
-    else if (step) move(replaced(points, i, [points[i][0] + step[0], points[i][1] + step[1]]));
-    else if (drop && i !== null && points.length > fewest(group)) move(points.filter((_, j) => j !== i));
-    else if ((event.key === "+" || event.key === "Insert") && i !== null && group !== "lines") move(widened(points, i));
-    else if ((event.key === "Enter" || event.key === " ") && i === null) choose();
-    else return;
-    event.preventDefault();
-    event.stopPropagation();
-  };
-  const whole = { tabindex: 0, role: "button", "aria-label": t("whole", { name }), "aria-pressed": chosen, onKeyDown: onKey(null),
-    onPointerDown: (event) => { choose(); grab(event, null); } };
-  const [tail, tip] = arrow(group === "lines" ? points : [[0, 0], [1, 1]], 1000 / sy);
-  return (
-    <g class={`shape s-${group} ${chosen ? "chosen" : ""}`}>
-      {group === "lines"
-        ? <><polyline points={corners} {...whole} stroke-width={chosen ? 3 * k : 2 * k} />
-          <polyline points={`${place(tail)} ${place(tip)}`} stroke-width={2 * k} /><circle {...at(tip)} r={4 * k} class="tip" /></>
-        : <polygon points={corners} {...whole} stroke-width={chosen ? 3 * k : 2 * k} />}
-      <text x={points[0][0] * 1000 + 8 * k} y={points[0][1] * sy + 16 * k} font-size={13 * k}>{name}</text>
-      {chosen && group !== "lines" && points.map((point, i) => (
-        <circle key={`m${i}`} class="between" {...at(middle(point, points[(i + 1) % points.length]))} r={5 * k} aria-hidden="true"
-          onPointerDown={(event) => { move(widened(points, i)); grab(event, i + 1); }} />))}
-      {chosen && points.map((point, i) => (
-        <circle key={i} class="corner" {...at(point)} r={8 * k} stroke-width={14 * k} tabindex={0} role="button" onKeyDown={onKey(i)}
-          aria-label={t("corner", { name, number: i + 1, count: points.length, x: Math.round(point[0] * 100), y: Math.round(point[1] * 100) })}
-          onPointerDown={(event) => grab(event, i)} />))}
-    </g>
-  );
-}
-
-function Board({ camera, draft, chosen, choose, drawing, setDrawing, finish, move, begin, aspect, say }) {
-  const svg = useRef(), held = useRef(null);
+function Board({ camera, draft, chosen, choose, drawing, setDrawing, finish, move, begin, aspect, say: { t } }) {
+  const board = useRef(), held = useRef(null);
   const [cross, setCross] = useState([0.5, 0.5]);
-  const sy = 1000 / aspect, k = 1000 / (svg.current?.clientWidth || 700);
-  const where = (event) => pointOf(event, svg.current.getBoundingClientRect());
+  const where = (event) => pointOf(event, board.current.getBoundingClientRect());
   // With the drawing itself, not after it: the next key is already meant for the picture.
-  useLayoutEffect(() => { if (drawing) svg.current.focus(); }, [drawing?.group]);
+  useLayoutEffect(() => { if (drawing) board.current.focus(); }, [drawing?.group]);
   const add = (point) => {
     const { group, points } = drawing;
     if (points.length >= 3 && distance(point, points[0]) < NEAR) return finish(points);
@@ -63,11 +25,10 @@ function Board({ camera, draft, chosen, choose, drawing, setDrawing, finish, mov
     return setDrawing({ group, points: next });
   };
   const grab = (event, i) => {
-    if (drawing) return;
     event.stopPropagation();
     begin();
     held.current = { i, from: where(event) };
-    svg.current.setPointerCapture(event.pointerId);
+    board.current.setPointerCapture(event.pointerId);
   };
   const drag = (event) => {
     if (drawing) setCross(where(event));
@@ -88,32 +49,50 @@ function Board({ camera, draft, chosen, choose, drawing, setDrawing, finish, mov
     else return;
     event.preventDefault();
   };
-  const [x, y] = [cross[0] * 1000, cross[1] * sy];
+  const onKey = ({ group, name, points }, i) => (event) => {
+    const step = keyStep(event), isCorner = i !== null;
+    const change = (next) => { begin(); move(() => next, { group, name }); };
+    if (drawing) return;
+    if (step) change(isCorner ? replaced(points, i, [points[i][0] + step[0], points[i][1] + step[1]]) : shifted(points, ...step));
+    else if (["Delete", "Backspace"].includes(event.key) && isCorner && points.length > fewest(group)) change(points.filter((_, j) => j !== i));
+    else if (["+", "Insert"].includes(event.key) && isCorner && group !== "lines") change(widened(points, i));
+    else if (["Enter", " "].includes(event.key) && !isCorner) choose({ group, name });
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  const whole = (shape) => {
+    const { group, name } = shape, is = chosen?.group === group && chosen.name === name;
+    const take = (event) => { if (!drawing) { choose({ group, name }); grab(event, null); } };
+    return { class: `s-${group} ${is ? "chosen" : ""}`, tabindex: 0, role: "button", "aria-label": t("whole", { name }), "aria-pressed": is,
+      onKeyDown: onKey(shape, null), onPointerDown: take };
+  };
+  const shape = !drawing && chosen && draft[chosen.group]?.[chosen.name] && { ...chosen, points: draft[chosen.group][chosen.name] };
+  const { name, points = [] } = shape || drawing || {};
   return (
-    <svg ref={svg} class={`board ${drawing ? "drawing" : ""} ${drawing || chosen ? "busy" : ""}`} viewBox={`0 0 1000 ${sy}`} tabindex={0} role="group" aria-label={say.t("canvas", { camera })}
+    <div ref={board} class={`board ${drawing ? "drawing" : ""} ${drawing || chosen ? "busy" : ""}`} tabIndex={0} role="group" aria-label={t("canvas", { camera })}
       onPointerMove={drag} onPointerUp={drop} onPointerCancel={drop} onPointerDown={(event) => drawing && add(where(event))} onKeyDown={key}>
-      {GROUPS.flatMap((group) => Object.entries(draft[group] ?? {}).map(([name, points]) => {
-        const is = chosen?.group === group && chosen.name === name;
-        return <Shape key={`${group}.${name}`} {...{ group, name, points, grab, k, sy, say }} chosen={is} choose={() => drawing || choose({ group, name })}
-          move={(next) => { begin(); move(() => next, { group, name }); }} />;
-      }))}
-      {drawing && <g class={`s-${drawing.group} chosen`}>
-        <polyline points={[...drawing.points.map(([px, py]) => `${px * 1000},${py * sy}`), `${x},${y}`].join(" ")} stroke-width={2 * k} />
-        {drawing.points.map(([px, py], i) => <circle key={i} cx={px * 1000} cy={py * sy} r={6 * k} class="corner" />)}
-        <path class="cross" stroke-width={1.5 * k} d={`M${x - 14 * k} ${y}h${28 * k}M${x} ${y - 14 * k}v${28 * k}`} />
-      </g>}
-    </svg>
+      <Shapes settings={draft} aspect={aspect} more={whole} />
+      {drawing && <svg viewBox="0 0 1 1" preserveAspectRatio="none"><polyline class={`s-${drawing.group}`} points={[...points, cross].join(" ")} /></svg>}
+      {drawing && [...points, cross].map((point, i) => <span key={i} class={i < points.length ? "corner" : "cross"} style={spot(point)} />)}
+      {shape && shape.group !== "lines" && points.map((point, i) => (
+        <span key={`m${i}`} class="between" style={spot(middle(point, points[(i + 1) % points.length]))}
+          onPointerDown={(event) => { move(widened(points, i)); grab(event, i + 1); }} />))}
+      {shape && points.map((point, i) => (
+        <button type="button" key={i} class="corner" style={spot(point)} onKeyDown={onKey(shape, i)} onPointerDown={(event) => grab(event, i)}
+          aria-label={t("corner", { name, number: i + 1, count: points.length, x: Math.round(point[0] * 100), y: Math.round(point[1] * 100) })} />))}
+    </div>
   );
 }
 
 const Faults = ({ errors }) => errors.map(({ words }) => <p class="bad" role="alert" key={words}>{words}</p>);
 
-/** A rule or a shape. A name that cannot be given (there is another of this name) springs back. */
+/** A rule or a shape. A name that cannot be given (there is another of this name) springs back; what is typed stays until then. */
 function Item({ name, rename, remove, errors, t, children }) {
   const change = ({ target }) => { rename(target.value.trim()); target.value = name; };
   return (
     <fieldset class="card"><legend>{name}</legend>
-      <label>{t("name")}<input key={name} value={name} maxLength={64} onChange={change} /></label>
+      <label>{t("name")}<input key={name} defaultValue={name} maxLength={64} onChange={change} /></label>
       {children}
       <Faults errors={errors} />
       <button type="button" class="quiet" onClick={remove}>{t("remove")}</button>
@@ -123,19 +102,19 @@ function Item({ name, rename, remove, errors, t, children }) {
 
 function Rule({ rule, draft, put, say: { t }, ...item }) {
   const set = (key) => ({ target }) => put(withKey(rule, key, target.type === "number" ? target.valueAsNumber || null : target.value));
-  const zones = rule.zones ?? [];
+  const zones = rule.zones ?? [], said = (rule.labels ?? []).join(", "), stays = rule.loiter_s ?? "";
   const toggle = (zone) => put(withKey(rule, "zones", zones.includes(zone) ? zones.filter((each) => each !== zone) : [...zones, zone]));
   const labels = ({ target }) => put(withKey(rule, "labels", target.value.split(/[,，]/).map((word) => word.trim()).filter(Boolean)));
   return (
     <Item {...item} t={t}>
-      <label>{t("labels")}<input value={(rule.labels ?? []).join(", ")} onChange={labels} /></label>
+      <label>{t("labels")}<input key={said} defaultValue={said} onChange={labels} /></label>
       {Object.keys(draft.zones ?? {}).map((zone) => (
         <label class="check" key={zone}><input type="checkbox" checked={zones.includes(zone)} onChange={() => toggle(zone)} />{t("zone")} {zone}</label>))}
       <label>{t("line")}<select value={rule.line ?? ""} onChange={set("line")}><option value="">{t("none")}</option>
         {Object.keys(draft.lines ?? {}).map((line) => <option key={line}>{line}</option>)}</select></label>
       {rule.line && <label>{t("direction")}<select value={rule.direction ?? "forward"} onChange={set("direction")}>
         {["forward", "backward", "both"].map((way) => <option key={way} value={way}>{t(way)}</option>)}</select></label>}
-      <label>{t("loiter")}<input type="number" min="0" max="86400" value={rule.loiter_s ?? ""} onChange={set("loiter_s")} /></label>
+      <label>{t("loiter")}<input key={stays} type="number" min="0" max="86400" defaultValue={stays} onChange={set("loiter_s")} /></label>
     </Item>
   );
 }

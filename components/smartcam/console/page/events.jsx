@@ -34,7 +34,7 @@ function useEvents(filter, app) {
 }
 
 const wordsOf = ({ label, kind, score }, say) => [say.label(label || kind), score?.toFixed(2)].filter(Boolean).join(" ");
-const pictureOf = (event) => `/api/${at("events", event.event_id, "picture")}`;
+export const pictureOf = (event) => `/api/${at("events", event.event_id, "picture")}`;
 const clock = (time, say) => say.time(time, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const lasting = (event, { t }) =>
   event.ended_at ? t("lasted", { seconds: Math.round((new Date(event.ended_at) - new Date(event.started_at)) / 1000) }) : t("still_on");
@@ -127,7 +127,7 @@ function Filters({ filter, setFilter, cameras, zones, say: { t } }) {
       {choice("camera", cameras.map(({ id }) => id), String)}
       {choice("zone", zones, String)}
       <label>{t("until_day")}<input type="date" value={filter.day} onInput={set("day")} /></label>
-      <label>{t("least_score")}<input type="number" min="0" max="1" step="0.05" value={filter.min_score} onChange={set("min_score")} /></label>
+      <label>{t("least_score")}<input type="number" min="0" max="1" step="0.05" value={filter.min_score} onInput={set("min_score")} /></label>
     </>
   );
 }
@@ -147,11 +147,11 @@ function FilterNote({ verdicts, say: { t } }) {
   );
 }
 
-export function Events({ path: [kind, camera], cameras, app, app: { say } }) {
+export function Events({ path: [kind, camera, until, id], cameras, app, app: { say } }) {
   const { t } = say;
-  const [filter, setFilter] = useState({ kind: kind ?? "", camera: camera ?? "", zone: "", min_score: "", day: "" });
+  const [filter, setFilter] = useState({ kind: kind ?? "", camera: camera ?? "", zone: "", min_score: "", day: until ?? "" });
   const { events, more, load, judge } = useEvents(filter, app);
-  const [chosen, choose] = useState(null), [opened, open] = useState(null);
+  const [chosen, choose] = useState(id), [opened, open] = useState(id);
   const [sight, setSight] = useState({ top: 0, height: 600 }), list = useRef();
   const rows = useMemo(() => rowsOf(events), [events]);
   const zones = useMemo(() => [...new Set([...events.map(({ zone }) => zone), filter.zone])].filter(Boolean).sort(), [events]);
@@ -210,7 +210,7 @@ export function Events({ path: [kind, camera], cameras, app, app: { say } }) {
         {!events.length && !more && <p class="note">{t("no_events")}</p>}
       </div>
       <p id="keys" class="note">{t("keys")}</p>
-      {shown && <Opened event={shown} close={() => { open(null); list.current.focus(); }} judge={judge} step={(way) => go(place + way)} say={say} />}
+      {shown && <Opened event={shown} close={() => { open(null); show(chosen); list.current.focus(); }} judge={judge} step={(way) => go(place + way)} say={say} />}
     </section>
   );
 }

@@ -3,10 +3,12 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
 import { at, get, useEvery, wish } from "./api.js";
+import { dayOf, mostUnusual, query, unusualness } from "./days.js";
+import { pictureOf } from "./events.jsx";
 import { budgetAt, cutAt, findings, lengthOf } from "./findings.js";
 import { Arming, useSettings } from "./live.jsx";
 
-const REFRESH_MS = 60_000;
+const REFRESH_MS = 60_000, LOOKED_THROUGH = 500;
 const A_DAY = [0.05, 200];
 const STROKES = ["#2a9aa5", "#d08700", "#b05bd0", "#4c9a4c", "#d05b5b", "#6a84d8"];
 
@@ -42,6 +44,24 @@ function Curve({ curve, budget, stage, say, say: { t } }) {
     series={{ [t("seen")]: of("a_day"), [t("at_most")]: of("most"), [t("at_least")]: of("least"), [t("budget")]: curve.map(() => budget) }} />;
 }
 
+/** What a scene found most unusual of late; each leads to its event. */
+function Unusual({ camera, app: { said, say, say: { t } } }) {
+  const [events, setEvents] = useState([]);
+  useEffect(() => {
+    get(`events?${query({ camera, limit: LOOKED_THROUGH })}`).then((answer) => setEvents(mostUnusual(answer.events, Date.now())), said);
+  }, []);
+  return events.length > 0 && (
+    <>
+      <p id={`u-${camera}`} class="note">{t("unusual")}</p>
+      <ol class="unusual" aria-labelledby={`u-${camera}`}>{events.map((event) => (
+        <li key={event.event_id}><a href={`#/events/${event.kind}/${camera}/${dayOf(event.started_at)}/${event.event_id}`}>
+          {event.picture ? <img src={pictureOf(event)} alt="" loading="lazy" /> : <span class="no-picture" />}
+          <span><b>{unusualness(event).toFixed(2)}</b> {say.time(event.started_at, { dateStyle: "medium", timeStyle: "short" })}
+            <br /><span class="soft">{event.reason_words?.[say.language] ?? say.label(event.label || event.kind)}</span></span></a></li>))}</ol>
+    </>
+  );
+}
+
 function Scene({ camera: { id, scene }, app, app: { say, say: { t } } }) {
   const [budget, setBudget] = useState(scene.budget), [known] = useSettings(id);
   useEffect(() => setBudget(scene.budget), [scene.budget]);
@@ -54,6 +74,7 @@ function Scene({ camera: { id, scene }, app, app: { say, say: { t } } }) {
       <label>{t("budget")}: {budget}<input type="range" min="0" max="30" step="1" value={budgetAt.place(budget)} aria-valuetext={String(budget)}
         onInput={({ target }) => setBudget(budgetAt.number(target.value))} onChange={save} /></label>
       {known?.curve && <Curve key={id} curve={known.curve} {...{ budget, say }} stage={scene.stage} />}
+      <Unusual camera={id} app={app} />
     </div>
   );
 }

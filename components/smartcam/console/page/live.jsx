@@ -1,10 +1,9 @@
 /** Every camera live on one page, or one of them large. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { at, get, wish } from "./api.js";
+import { at, get, useEvery, wish } from "./api.js";
 import { Overlay } from "./overlay.jsx";
 import { watch } from "./player.js";
-import { Setup } from "./setup.jsx";
 import { seenAt, withView } from "./step.js";
 
 const AGAIN_MS = 5000;
@@ -19,8 +18,8 @@ export function Picture({ camera, about, frozen, webrtc, say, onSeen, onAbout, c
   const video = useRef(), image = useRef();
   const [words, setWords] = useState("");
   useEffect(() => {
-    setWords(camera.live === "none" ? camera.live_why || say.t("no_picture") : frozen ? "" : say.t("connecting"));
-    if (camera.live === "none" || frozen) return undefined;
+    setWords(frozen ? "" : say.t("connecting"));
+    if (frozen) return undefined;
     let views = [], last = null;
     const shown = (moment) => {
       last = moment;
@@ -34,7 +33,7 @@ export function Picture({ camera, about, frozen, webrtc, say, onSeen, onAbout, c
       waits: (seconds, said) => setWords(`${said ? `${said}. ` : ""}${say.t("again_in", { seconds })}`),
       shown,
     }, webrtc);
-  }, [camera.id, camera.live, webrtc, frozen, say.language]);
+  }, [camera.id, webrtc, frozen, say.language]);
   return (
     <div class="picture" style={{ aspectRatio: aspectOf(camera, about) }}>
       <video ref={video} muted autoplay playsinline tabIndex={-1} aria-hidden="true" hidden={about?.type !== "video"} />
@@ -45,14 +44,12 @@ export function Picture({ camera, about, frozen, webrtc, say, onSeen, onAbout, c
   );
 }
 
-/** What holds for one camera, null until that is known; and what asks again. Whoever does not answer is asked again. */
-export function useSettings(id) {
-  const [known, setKnown] = useState(null), timer = useRef(0);
-  const load = () => get(at("settings", id)).catch(({ message }) => {
-    if (timer.current !== null) timer.current = setTimeout(load, AGAIN_MS);
-    return { settings: null, words: message };
-  }).then((answer) => { setKnown(answer); return answer; });
-  useEffect(() => { load(); return () => { clearTimeout(timer.current); timer.current = null; }; }, []);
+/** What holds for one camera, null until that is known; and what asks again. It is asked until it is known, and where it is `armed` or no more. */
+export function useSettings(id, armed) {
+  const [known, setKnown] = useState(null);
+  const load = () => get(at("settings", id)).catch(({ message }) => ({ settings: null, words: message }))
+    .then((answer) => { setKnown({ ...answer, armed }); return answer; });
+  useEvery(AGAIN_MS, load, known?.settings && known.armed === armed ? null : armed);
   return [known, load];
 }
 
@@ -73,7 +70,7 @@ export function Arming({ camera, armed, until, app }) {
 
 function Tile({ camera, alone, over, webrtc, app }) {
   const { say, say: { t } } = app;
-  const [known] = useSettings(camera.id);
+  const [known] = useSettings(camera.id, camera.armed);
   const [seen, setSeen] = useState(null), [about, setAbout] = useState(null);
   const text = seen?.objects.map(({ label, score }) => `${say.label(label)} ${score.toFixed(2)}`).join(", ");
   return (
@@ -84,15 +81,18 @@ function Tile({ camera, alone, over, webrtc, app }) {
       <header>
         <h2><a href={alone ? "#/live" : `#/live/${camera.id}`} aria-label={alone ? t("all_cameras") : t("enlarge", { camera: camera.id })}>{camera.id}</a></h2>
         <span class={`state ${camera.state === "running" ? "good" : "bad"}`}>{t(camera.state)}</span>
-        <Arming camera={camera.id} armed={camera.armed} until={camera.armed_until} app={app} />
+        <Arming camera={camera.id} armed={camera.armed} until={known?.armed_until} app={app} />
       </header>
       <p class="seen">{camera.state === "lost" ? camera.reason : text || t("seen_nothing")}</p>
       <p class="note">{t("rate", { rate: Math.round(camera.frames_per_second * 10) / 10 })}
         {about && ` · ${t(about.type === "jpeg" ? "as_jpeg" : about.mime ? "as_video" : "as_webrtc")} ${about.width}×${about.height}`}
-        {(camera.live_why || about?.why) && ` · ${camera.live_why || about.why}`}</p>
+        {about?.why && ` · ${about.why}`}</p>
     </article>
   );
 }
+
+/** What a person can do as long as there is no camera. */
+export const FirstUse = ({ t }) => <div class="card">{["no_cameras", "first_use", "first_then"].map((key) => <p key={key}>{t(key)}</p>)}</div>;
 
 export function Live({ path: [only], cameras, app }) {
   const { t } = app.say;
@@ -109,7 +109,7 @@ export function Live({ path: [only], cameras, app }) {
         {"RTCPeerConnection" in window && <label class="check"><input type="checkbox" checked={webrtc} onChange={choose} />{t("by_webrtc")}</label>}
         {cameras.length > 1 && <Arming camera="*" armed={cameras.every(({ armed }) => armed)} app={app} />}
       </div>
-      {!cameras.length && <Setup path={[]} app={app} />}
+      {!cameras.length && <FirstUse t={t} />}
       <div class={only ? "" : "tiles"}>
         {shown.map((camera) => <Tile key={camera.id} camera={camera} alone={only} {...{ over, webrtc, app }} />)}
       </div>

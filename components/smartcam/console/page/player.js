@@ -11,7 +11,7 @@ function videoFeed(video, about, fail) {
   const source = new Source();
   const address = URL.createObjectURL(source);
   const queue = [];
-  let buffer = null;
+  let buffer = null, begins = true;
   const next = () => {
     if (!buffer || buffer.updating || source.readyState !== "open") return;
     const old = video.buffered.length ? forgettable(video.currentTime, video.buffered.start(0)) : null;
@@ -26,7 +26,8 @@ function videoFeed(video, about, fail) {
     const ranges = video.buffered;
     if (!ranges.length) return;
     const last = ranges.length - 1;
-    const { seek, rate } = keepUp(video.currentTime, ranges.start(last), ranges.end(last), video.playbackRate);
+    const { seek, rate } = keepUp(video.currentTime, ranges.start(last), ranges.end(last), video.playbackRate, begins && !queue.length);
+    begins &&= queue.length > 0;
     if (seek !== null) video.currentTime = seek;
     video.playbackRate = rate;
     if (video.paused) video.play().catch(() => {});

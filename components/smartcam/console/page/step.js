@@ -8,10 +8,10 @@ export const momentOf = (startMonoNs, seconds) => startMonoNs + seconds * NS;
 /** The same of what has an RTP stamp, by another stamp and its time; they wrap at 32 bits. */
 export const momentOfStamp = ({ stamp, mono_ns }, rtpTimestamp) => mono_ns + ((rtpTimestamp - stamp) | 0) / 90000 * NS;
 
-/** What a player does about how late it is: `seek` to a second (or null), and its `rate`. */
-export function keepUp(now, begin, end, rate) {
+/** What a player does about how late it is: `seek` to a second (or null), and its `rate`. One that `begins` goes to the live edge at once. */
+export function keepUp(now, begin, end, rate, begins = false) {
   const late = end - now;
-  if (now < begin || late > 1.5) return { seek: Math.max(begin, end - 0.1), rate: 1 };
+  if (now < begin || late > (begins ? 0.35 : 1.5)) return { seek: Math.max(begin, end - 0.1), rate: 1 };
   if (late > 0.35) return { seek: null, rate: 1.1 };
   return { seek: null, rate: rate > 1 && late > 0.15 ? rate : 1 };
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
-  ROW, dayOf, idAfter, inSight, marksOf, merged, placeOf, query, rowsOf, scrolledTo,
+  ROW, dayOf, idAfter, inSight, marksOf, merged, mostUnusual, placeOf, query, rowsOf, scrolledTo, unusualness,
   withAnswer,
 } from "../../../../components/smartcam/console/page/days.js";
 
@@ -75,6 +75,19 @@ test("a list that so much has been added to that the answer does not reach it be
   assert.deepEqual(withAnswer({ events: [], more: true }, answer), answer);
   assert.equal(withAnswer(list, { ...answer, more: false }).events.length, 4);
   assert.equal(withAnswer(list, { events: [], more: false }).events.length, 2);
+});
+
+test("the most unusual events of the last week come first, the scene's own and others that it found unusual too", () => {
+  const at = (id, started, more) => ({ ...event(id, started), kind: "person", score: 0.99, ...more });
+  const events = [
+    at("other", "2026-11-30T08:00:00Z", { scene_score: 0.7 }), at("usual", "2026-11-30T07:00:00Z", { scene_score: null }),
+    at("own", "2026-11-29T08:00:00Z", { kind: "anomaly", score: 0.8 }), at("old", "2026-11-20T08:00:00Z", { scene_score: 1 }),
+    ...[1, 2, 3, 4].map((n) => at(`more ${n}`, "2026-11-28T08:00:00Z", { scene_score: n / 10 })),
+  ];
+  const found = mostUnusual(events, Date.parse("2026-11-30T12:00:00Z"));
+  assert.deepEqual(found.map((each) => each.event_id), ["own", "other", "more 4", "more 3", "more 2"]);
+  assert.deepEqual(found.map(unusualness), [0.8, 0.7, 0.4, 0.3, 0.2]);
+  assert.deepEqual(mostUnusual([], 0), []);
 });
 
 test("the id after a day lies behind every id of that day, and before those of the next", () => {

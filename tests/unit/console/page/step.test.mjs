@@ -13,6 +13,11 @@ test("a player that is far behind goes to the live edge, and one that is a littl
   assert.deepEqual(keepUp(9.9, 0, 10, 1), { seek: null, rate: 1 });
 });
 
+test("a player that begins goes to the live edge, whatever it was sent of what came before", () => {
+  assert.deepEqual(keepUp(9.2, 0, 10, 1, true), { seek: 9.9, rate: 1 });
+  assert.deepEqual(keepUp(9.8, 0, 10, 1, true), { seek: null, rate: 1 });
+});
+
 test("a picture's moment follows from another stamp, also where the stamps have begun anew between", () => {
   assert.equal(momentOfStamp({ stamp: 1000, mono_ns: 5 * NS }, 1000 + 90000), 6 * NS);
   assert.equal(momentOfStamp({ stamp: 45000, mono_ns: 5 * NS }, 0), 4.5 * NS);

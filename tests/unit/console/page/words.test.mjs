@@ -3,14 +3,21 @@ import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
 import { budgetAt, findings } from "../../../../components/smartcam/console/page/findings.js";
 import { KINDS, WORDS, chosen, spoken } from "../../../../components/smartcam/console/page/words.js";
+import { MORE } from "../../../../tools/console/page/words.js";
 
-const page = new URL("../../../../components/smartcam/console/page/", import.meta.url);
-const source = readdirSync(page).filter((name) => /\.jsx?$/.test(name) && name !== "words.js")
-  .map((name) => readFileSync(new URL(name, page), "utf8")).join("\n");
+const sourceIn = (folder) => {
+  const page = new URL(`../../../../${folder}/page/`, import.meta.url);
+  return readdirSync(page).filter((name) => /\.jsx?$/.test(name) && name !== "words.js")
+    .map((name) => readFileSync(new URL(name, page), "utf8")).join("\n");
+};
+const source = sourceIn("components/smartcam/console"), sourceOfPc = sourceIn("tools/console");
+const saidIn = (text) => [...text.matchAll(/\bt\("(\w+)"/g)].map(([, key]) => key);
+const unsaid = (words, text, made) =>
+  Object.keys(words).filter((key) => !made.test(key) && !KINDS.includes(key) && !new RegExp(`\\b${key}\\b`).test(text));
 const fields = (text) => [...text.matchAll(/\{(\w+)\}/g)].map(([, name]) => name).sort();
 
 test("everything is said in both languages, with the same things filled in", () => {
-  for (const [key, texts] of Object.entries(WORDS)) {
+  for (const [key, texts] of [...Object.entries(WORDS), ...Object.entries(MORE)]) {
     assert.equal(texts.length, 2, key);
     assert.ok(texts.every(Boolean), key);
     assert.deepEqual(fields(texts[0]), fields(texts[1]), key);
@@ -18,14 +25,16 @@ test("everything is said in both languages, with the same things filled in", () 
 });
 
 test("the page says nothing for which there are no words", () => {
-  const said = [...source.matchAll(/\bt\("(\w+)"/g)].map(([, key]) => key);
-  assert.ok(said.length > 60);
+  const said = saidIn(source), saidOnPc = saidIn(sourceOfPc);
+  assert.ok(said.length > 60 && saidOnPc.length > 10);
   assert.deepEqual(said.filter((key) => !(key in WORDS)), []);
+  assert.deepEqual(saidOnPc.filter((key) => !(key in WORDS || key in MORE)), []);
 });
 
 test("no words are left that nobody says", () => {
-  const made = /^(new_|f_|watching|relearning|awaited|first_(email|phone|time_zone|group|planning|planned|deploying|done|failed)$)/;
-  assert.deepEqual(Object.keys(WORDS).filter((key) => !made.test(key) && !KINDS.includes(key) && !new RegExp(`\\b${key}\\b`).test(source)), []);
+  assert.deepEqual(unsaid(WORDS, source, /^(new_|f_|watching|relearning|awaited)/), []);
+  const made = /^first_(use|email|phone|time_zone|group|planning|planned|deploying|done|failed)$/;
+  assert.deepEqual(unsaid(MORE, sourceOfPc, made), []);
 });
 
 test("the first language that a person reads and the page speaks is chosen", () => {

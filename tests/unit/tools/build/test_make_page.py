@@ -25,7 +25,7 @@ def test_the_page_is_made_where_there_is_none_and_where_its_source_is_newer(
     static = root / "components/smartcam/console/static"
     made: list[Path] = []
 
-    def make(where: Path, _: object) -> Path:
+    def make(where: Path, *_: object) -> Path:
         made.append(where)
         static.mkdir(exist_ok=True)
         (static / "index.html").write_text("page")

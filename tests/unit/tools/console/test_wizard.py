@@ -66,7 +66,6 @@ def test_nothing_is_done_or_told_for_who_does_not_know_both_the_token_and_the_wo
     for word in ("guessed", WORD[:-1], " ", None, 7):
         answer = post(world, name, word=word)
         assert (answer.status, around.searches) in ((403, before), (400, before))
-    assert world.ask("GET", "/api/setup").json == {"wizard": True}
 
 
 def test_one_search_runs_at_a_time_however_many_ask(world: ConsoleWorld, around: Around) -> None:
@@ -144,5 +143,4 @@ def test_a_plan_is_shown_agreed_to_and_done(world: ConsoleWorld, monkeypatch: py
 def test_a_devices_own_console_has_no_wizard(tmp_path: Path) -> None:
     with ConsoleWorld(tmp_path).running() as device:
         device.token = str(device.ask("GET", "/api/session").json["token"])
-        assert device.ask("GET", "/api/setup").status == 404
         assert device.ask("POST", "/api/setup/find", {}).status == 404

@@ -1,7 +1,8 @@
-/** First use. On a PC: find cameras, look through them, say who is told, see what would be done, and do it. */
+/** The wizard of the first use: find cameras, look through them, say who is told, see what would be done, and do it. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { get, post, useEvery } from "./api.js";
+import { post, useEvery } from "../../../components/smartcam/console/page/api.js";
+import { FirstUse } from "../../../components/smartcam/console/page/live.jsx";
 
 const LOOK_MS = 700;
 const FIELDS = { email: "email", phone: "tel", time_zone: "text" };
@@ -89,10 +90,5 @@ function Wizard({ word, say: { t, language } }) {
   );
 }
 
-/** The wizard for who knows the word that the terminal has said; a device's own console has none, and says what to do elsewhere. */
-export function Setup({ path: [word], app: { say } }) {
-  const [known, setKnown] = useState(null);
-  useEffect(() => { get("setup").then(setKnown, () => setKnown({})); }, []);
-  if (known?.wizard && word) return <Wizard word={word} say={say} />;
-  return known && <div class="card">{["no_cameras", known.wizard ? "first_word" : "first_find_elsewhere", "first_then"].map((key) => <p key={key}>{say.t(key)}</p>)}</div>;
-}
+/** The wizard, for who knows the word that the terminal has said. */
+export const Setup = ({ path: [word], app: { say } }) => (word ? <Wizard word={word} say={say} /> : <FirstUse t={say.t} />);
