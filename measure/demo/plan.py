@@ -80,7 +80,8 @@ def clip_seconds(clip: Path) -> float:
         with closing(open_clip(clip)) as played:
             played.next()
     except CameraLost as error:
-        raise DemoError(f"VIDEO={error}") from error
+        # The camera names the whole path; a person knows the one that they have given.
+        raise DemoError(f"VIDEO={error}".replace(str(clip.resolve()), str(clip))) from error
     try:
         with av.open(f"file:{clip.resolve()}", metadata_errors="replace") as container:
             return (container.duration or 0) / 1_000_000
