@@ -20,9 +20,11 @@ def main() -> int:
     look = Cameras.frame
     with Path(LOOKS_FILE).open("w", encoding="utf-8", buffering=1) as lines:
 
-        def counted(cameras: Cameras, heard: FrameNotice | InlineFrame) -> list[Change]:
+        def counted(
+            cameras: Cameras, heard: FrameNotice | InlineFrame, skipped: tuple[FrameNotice, ...] = ()
+        ) -> list[Change]:
             before = cameras.counts.analysed
-            changes = look(cameras, heard)
+            changes = look(cameras, heard, skipped)
             if cameras.counts.analysed > before:
                 notice = heard.notice if isinstance(heard, InlineFrame) else heard
                 print(notice.camera_id, notice.captured_at, time.time_ns(), notice.position_ns, file=lines)
