@@ -17,7 +17,7 @@ from starlette.websockets import WebSocket
 
 from smartcam.console.access import plain
 from smartcam.console.live import NotByWebRtc, VideoBegins
-from smartcam.contract.times import NS_PER_S, MonotonicNs
+from smartcam.contract.times import NS_PER_S, TICKS, MonotonicNs
 from smartcam.edge.ring.packet_ring import VideoPacket
 
 MEETING_S: Final = 5.0
@@ -26,8 +26,6 @@ LONGEST_UNSENT_S: Final = 5.0
 """For how long packets may wait: a browser that has agreed to take nothing would have them pile up."""
 MOST_UNSENT_BYTES: Final = 1 << 20
 """Of datagrams that wait for the network, which the library keeps without a bound: two seconds at 4 Mbit/s."""
-TICKS: Final = 90_000
-"""Of a second: the clock of RTP."""
 _CLOSEST_TICKS: Final = TICKS // 1000
 """Between two pictures, when what came before the viewer is sent all at once."""
 _SENT: Final = "_RTCRtpSender__rtp_timestamp"

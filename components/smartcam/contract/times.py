@@ -13,6 +13,8 @@ MonotonicNs = NewType("MonotonicNs", int)
 
 NS_PER_MS = 1_000_000
 NS_PER_S = 1_000_000_000
+TICKS: Final = 90_000
+"""Of a second: the clock of RTP, in which cameras stamp."""
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _END: Final = 2**63
 _RFC3339_MS = re.compile(r"\d{4}-\d{2}-\d{2}T(?:[01]\d|2[0-3]):\d{2}:\d{2}\.\d{3}Z", re.ASCII)

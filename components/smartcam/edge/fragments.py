@@ -4,11 +4,9 @@ import struct
 from struct import pack
 from typing import Final
 
-from smartcam.contract.times import NS_PER_S
+from smartcam.contract.times import NS_PER_S, TICKS
 from smartcam.edge.ring.packet_ring import VideoCodec, VideoPacket
 
-TICKS: Final = 90_000
-"""Of a second: the clock of RTP, in which cameras stamp."""
 _SEQUENCE, _PICTURES, _DELIMITER = 7, 8, 9
 """Types of units (ITU-T H.264, table 7-1): parameter sets, which stand in the head, and what parts pictures."""
 _SLICES: Final = range(1, 6)

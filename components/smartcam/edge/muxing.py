@@ -11,10 +11,9 @@ import av
 from av.container import OutputContainer
 from av.stream import Stream
 
+from smartcam.contract.times import TICKS
 from smartcam.edge.ring.packet_ring import VideoCodec, VideoPacket
 
-_TICKS: Final = 90_000
-"""Of a second: the clock of RTP, in which cameras stamp."""
 _NS: Final = Fraction(1, 1_000_000_000)
 _START: Final = b"\0\0\1"
 _UNIT: Final = re.compile(_START + b"(.)", re.DOTALL)
@@ -52,7 +51,7 @@ class ClipWriter:
         self._container: OutputContainer = av.open(file, "w", format="mp4", container_options=_OPTIONS)
         self._container.metadata.update({"title": title, "comment": comment})
         self._stream: Stream = self._container.add_mux_stream(str(first.codec), width=first.width, height=first.height)
-        self._stream.time_base = Fraction(1, _TICKS)
+        self._stream.time_base = Fraction(1, TICKS)
         self.write(first)
 
     def fits(self, packet: VideoPacket) -> bool:

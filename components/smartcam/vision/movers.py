@@ -201,16 +201,16 @@ class Movers:
 
     def _mover(self, track: Track, at: MonotonicNs, entering: Sequence[_Path]) -> Mover:
         path = self._paths.get(track.id)
-        if path is None or (track.seen and path.has_turned(track.box)):
-            came_in = (
-                None if path is not None else next((each for each in entering if each.grows_to(track.box, at)), None)
-            )
-            path = self._paths[track.id] = self._begin(at, track.box, came_in)
+        if path is None:
+            path = self._begin(at, track.box, next((each for each in entering if each.grows_to(track.box, at)), None))
+        elif track.seen and path.has_turned(track.box):
+            path = self._begin(at, track.box)
+        self._paths[track.id] = path
         if track.seen:
             self._walk(path, track.box, at)
         return Mover(path.id, track.seen, path.since, tuple(box for _, box in path.steps), path.origin)
 
-    def _begin(self, at: MonotonicNs, box: Corners, came_in: _Path | None) -> _Path:
+    def _begin(self, at: MonotonicNs, box: Corners, came_in: _Path | None = None) -> _Path:
         number, self._next_id = self._next_id, self._next_id + 1
         return _Path(number, at, box) if came_in is None else _Path(number, came_in.since, came_in.origin)
 

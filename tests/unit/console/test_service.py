@@ -23,6 +23,7 @@ from smartcam.edge.clock import SystemClock
 from smartcam.edge.lifecycle import StopToken
 from tests.fakes.bus import FakeBus, FakeNucleus
 from tests.fakes.console_world import PASSWORD
+from tests.threads import in_a_thread
 from tests.unit.console.test_settings import certificate
 from tests.waiting import until
 
@@ -48,16 +49,8 @@ def signing_app(settings: ConsoleSettings, sessions: Sessions, guesses: Guesses)
 
 @contextmanager
 def running(nucleus: FakeNucleus, folder: Path, app: MakeApp = empty_app) -> Iterator[None]:
-    stop = StopToken()
-    service = ConsoleService(FakeBus(nucleus, CONSOLE), folder, SystemClock(), app)
-    thread = threading.Thread(target=service.run, args=(stop,))
-    thread.start()
-    try:
+    with in_a_thread(ConsoleService(FakeBus(nucleus, CONSOLE), folder, SystemClock(), app).run):
         yield
-    finally:
-        stop.set()
-        thread.join(60)
-        assert not thread.is_alive()
 
 
 def answers(port: int, host: str = "127.0.0.1") -> bool:

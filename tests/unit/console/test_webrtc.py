@@ -25,8 +25,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from smartcam.console import sockets, webrtc
 from smartcam.console.access import plain
 from smartcam.console.live import NotByWebRtc
-from smartcam.console.webrtc import TICKS, Gaps, PacketStream, RtpStamps
-from smartcam.contract.times import NS_PER_S, MonotonicNs
+from smartcam.console.webrtc import Gaps, PacketStream, RtpStamps
+from smartcam.contract.times import NS_PER_S, TICKS, MonotonicNs
 from smartcam.edge.ring.packet_ring import PacketRingWriter, VideoPacket
 from tests.encoded import encoded, shade, video_packets
 from tests.fakes.console_world import YARD, ConsoleWorld

@@ -1,6 +1,5 @@
 """A service that is configured anew while it works."""
 
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
@@ -9,6 +8,7 @@ from smartcam.edge.configured import Configured
 from smartcam.edge.lifecycle import StopToken
 from smartcam.edge.understood import Understood
 from tests.fakes.bus import FakeNucleus
+from tests.threads import in_a_thread
 from tests.waiting import until
 
 
@@ -24,19 +24,12 @@ def running(
     nucleus: FakeNucleus, told: list[str], work: Callable[[Configured[int], StopToken, int], None]
 ) -> Iterator[None]:
     configured = Configured(nucleus.bus("smartcam.Console"), Understood(read), 1, told.append)
-    stop = StopToken()
 
-    def run() -> None:
+    def run(stop: StopToken) -> None:
         configured.run(stop, lambda settings: work(configured, stop, settings), (CameraLost,), lambda: 0.01)
 
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
+    with in_a_thread(run):
         yield
-    finally:
-        stop.set()
-        thread.join(60)
-        assert not thread.is_alive()
 
 
 def test_it_works_by_the_configuration_that_holds_and_goes_on_by_it_where_the_next_one_cannot_be_read() -> None:

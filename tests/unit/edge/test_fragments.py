@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smartcam.contract.times import NS_PER_S
-from smartcam.edge.fragments import TICKS, FragmentWriter
+from smartcam.contract.times import NS_PER_S, TICKS
+from smartcam.edge.fragments import FragmentWriter
 from smartcam.edge.ring.packet_ring import VideoCodec, VideoPacket
 from tests.encoded import encoded, played, video_packets
 

@@ -1,7 +1,6 @@
 """The whole component on a nucleus and a broker in memory."""
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,6 +17,7 @@ from smartcam.homeassistant.main import COMPONENT, build
 from smartcam.homeassistant.topics import HomeTopics
 from tests.fakes.bus import FakeNucleus
 from tests.fakes.home_broker import FakeBroker
+from tests.threads import in_a_thread
 from tests.unit.homeassistant.test_heard import health
 from tests.waiting import until
 
@@ -44,15 +44,10 @@ class Home:
     @contextmanager
     def running(self) -> Iterator[None]:
         bus = self.nucleus.bus(COMPONENT)
-        stop, service = StopToken(), build(bus, ThingName("pi"), self.folder, self.broker.connect)
-        thread = threading.Thread(target=service.run, args=(stop,))
-        thread.start()
         try:
-            yield
+            with in_a_thread(build(bus, ThingName("pi"), self.folder, self.broker.connect).run):
+                yield
         finally:
-            stop.set()
-            thread.join(60)
-            assert not thread.is_alive()
             bus.close()
 
     def say(self, what: Health) -> None:

@@ -1,19 +1,17 @@
 """Pictures on their way: off unless switched on, newest first, and never at the cost of an event."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
 from smartcam.contract.errors import UploadFailed
 from smartcam.contract.ids import CameraId, EventId, ThingName, new_event_id
 from smartcam.contract.snapshot import UploadKeys, snapshot_key
-from smartcam.edge.lifecycle import StopToken
 from smartcam.edge.pictures.uploader import SnapshotSettings, SnapshotUploader
 from tests.fakes.clock import SOME_DAY
+from tests.threads import in_a_thread
 
 THING, GATE = ThingName("pi-1"), CameraId("gate")
 ON = SnapshotSettings(enabled=True, bucket="pictures", max_files=5, max_mb=1)
@@ -137,23 +135,10 @@ def test_a_picture_that_vanishes_is_no_reason_to_spin(uploader: SnapshotUploader
     assert uploader.step() == 5.0
 
 
-@contextmanager
-def running(uploader: SnapshotUploader) -> Iterator[StopToken]:
-    stop = StopToken()
-    thread = Thread(target=uploader.run, args=(stop,))
-    thread.start()
-    try:
-        yield stop
-    finally:
-        stop.set()
-        thread.join(60)
-    assert not thread.is_alive()
-
-
 def test_a_running_uploader_is_woken_by_a_picture_and_stops_when_asked(
     uploader: SnapshotUploader, cloud: FakeCloud
 ) -> None:
-    with running(uploader) as stop:
+    with in_a_thread(uploader.run) as stop:
         uploader.keep(GATE, event(1), JPEG)
         for _ in range(6000):
             if cloud.objects:
@@ -166,7 +151,7 @@ def test_without_a_network_new_pictures_do_not_make_it_try_more_often(
     uploader: SnapshotUploader, cloud: FakeCloud
 ) -> None:
     cloud.down = True
-    with running(uploader) as stop:
+    with in_a_thread(uploader.run) as stop:
         for number in range(5):
             uploader.keep(GATE, event(number), JPEG)
             stop.wait(0.05)
